@@ -1,0 +1,8 @@
+/** Whether a device is there, by what the broker itself saw. Times are pipeline time, epoch ms. */
+export interface Presence {
+  readonly state: 'online' | 'offline';
+  /** When `state` last changed. */
+  readonly since: number;
+  /** When the broker last had anything from the device. */
+  readonly lastSeenAt: number;
+}

@@ -1,0 +1,44 @@
+/**
+ * Every Redis key of the pipeline in one table: rooms meet through these records. Keys of one shard share
+ * the hash tag `{n}`, so that they live on one node of a Redis Cluster and can be changed together.
+ */
+export const redisKeys = {
+  /** Stream: the reading log of a shard; field `f` is a frame (ingest/log/frame.ts). */
+  log: (shard: number) => `pc:{${shard}}:log`,
+  /** Counter: device messages ever appended to the shard. */
+  appended: (shard: number) => `pc:{${shard}}:appended`,
+  /** Hash: the store's checkpoint: `@cursor`, `@settled` and the ledger entry of each device. */
+  store: (shard: number) => `pc:{${shard}}:store`,
+  /** Hash: the judge's checkpoint: `@cursor` and the engine state of each device. */
+  judge: (shard: number) => `pc:{${shard}}:judge`,
+  /** Hash: activation id → alarm record (JSON). */
+  alarms: (shard: number) => `pc:{${shard}}:alarms`,
+  /** Stream: alarm transitions to hand to the alert queue; field `t` is the transition (JSON). */
+  outbox: (shard: number) => `pc:{${shard}}:outbox`,
+  /** Stream: messages that could not be understood, with reason and original bytes. */
+  quarantine: 'pc:quarantine',
+  /** Hash: reason → how many messages were ever quarantined for it. */
+  quarantineCounts: 'pc:quarantine:counts',
+  /** Hash: site id → site (JSON). */
+  sites: 'pc:sites',
+  /** Hash: device id → device (JSON), with the hash of its secret. */
+  devices: 'pc:devices',
+  /** Hash: device id → presence (JSON). */
+  presence: 'pc:presence',
+  /** Hash: device id → what the device last said of itself, `state` and `meta` (JSON). */
+  reported: 'pc:reported',
+  /** String: the clock's spec (JSON). */
+  clock: 'pc:clock',
+  /** String: the last pipeline time the broker wrote to the log, epoch ms. */
+  clockSeen: 'pc:clock:seen',
+  /** String: number of shards the log was created with. */
+  shards: 'pc:shards',
+  /** Hash: `role:pid` → heartbeat and metrics of a role process (JSON). */
+  roles: 'pc:roles',
+  /** Hash: process name → pid, restarts and start time, written by the supervisor (JSON). */
+  processes: 'pc:processes',
+  /** Hash: `transition|recipient` → `sending` or `sent`. */
+  sent: 'pc:sent',
+  /** Prefix of BullMQ's own keys. */
+  bullPrefix: 'pc:bull',
+} as const;

@@ -1,0 +1,187 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { AppError } from './app-error.js';
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+const flag = z
+  .enum(['0', '1', 'true', 'false'])
+  .transform((text) => text === '1' || text === 'true')
+  .or(z.boolean());
+const seconds = z.coerce.number().positive();
+const count = z.coerce.number().int().positive();
+
+interface SettingDefinition {
+  readonly schema: z.ZodType;
+  readonly help: string;
+  /** Printed as `***`: the value, or the password in the URL, opens something. */
+  readonly secret?: true;
+}
+
+/** Every setting there is: environment variable, check, default and one line of help. */
+export const settingDefinitions = {
+  DATA_DIR: {
+    schema: z.string().min(1).default('var'),
+    help: 'Folder for the databases, secrets and written mail of this instance',
+  },
+  MQTT_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the MQTT broker listens on' },
+  MQTT_PORT: { schema: port.default(1883), help: 'TCP port of the MQTT broker' },
+  HTTP_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the HTTP API listens on' },
+  HTTP_PORT: { schema: port.default(8080), help: 'TCP port of the HTTP API' },
+  REDIS_URL: {
+    schema: url('redis:', 'rediss:').optional(),
+    help: 'Redis or Valkey to use; unset: a private one is started on loopback',
+    secret: true,
+  },
+  ALLOW_VOLATILE_REDIS: {
+    schema: flag.default(false),
+    help: '1 accepts a Redis that may lose acknowledged readings (for trials only)',
+  },
+  INFLUX_URL: {
+    schema: url('http:', 'https:').optional(),
+    help: 'InfluxDB 1.x, 2.x or 3 Core to use; unset: a private one is started on loopback',
+    secret: true,
+  },
+  INFLUX_TOKEN: {
+    schema: z.string().optional(),
+    help: 'Token for InfluxDB 2.x or 3, or user:password for 1.x',
+    secret: true,
+  },
+  INFLUX_ORG: { schema: z.string().optional(), help: 'Organisation (InfluxDB 2.x only)' },
+  INFLUX_BUCKET: { schema: z.string().min(1).default('campus'), help: 'Bucket (2.x) or database (1.x, 3) to write to' },
+  SMTP_URL: {
+    schema: url('smtp:', 'smtps:').optional(),
+    help: 'Mail server; unset: mails are written as .eml files to DATA_DIR/outbox',
+    secret: true,
+  },
+  MAIL_FROM: {
+    schema: z.string().min(3).default('感知校园 Perception Campus <campus@localhost>'),
+    help: 'Sender of the alarm mails',
+  },
+  MAIL_TO: {
+    schema: z.string().min(3).optional(),
+    help: 'Recipients of the alarm mails, separated by commas; required with SMTP_URL',
+  },
+  MAIL_MIN_SEVERITY: {
+    schema: z.enum(['warning', 'minor', 'major', 'critical']).default('warning'),
+    help: 'Alarms below this severity are recorded but not mailed',
+  },
+  TIMEZONE: {
+    schema: z
+      .string()
+      .default('Asia/Shanghai')
+      .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', {
+        error: 'must be an IANA time zone such as Asia/Shanghai',
+      }),
+    help: 'Time zone that people see; data is stored in UTC',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    help: 'Least severe log line that is written',
+  },
+  RULES_DIR: { schema: z.string().optional(), help: 'Folder of rule files; unset: the shipped catalogue' },
+  LOG_SHARDS: {
+    schema: count.max(256).default(4),
+    help: 'Shards of the reading log; fixed when the log is first used',
+  },
+  LATENESS_LIMIT_S: { schema: seconds.default(900), help: 'Readings older than this on arrival raise no alarm' },
+  FUTURE_LIMIT_S: {
+    schema: seconds.default(300),
+    help: 'Readings further ahead of the clock than this are quarantined as a wrong clock',
+  },
+  MAX_AGE_DAYS: {
+    schema: z.coerce.number().positive().default(30),
+    help: 'Readings older than this on arrival are quarantined as a wrong clock',
+  },
+  MAX_PAYLOAD_BYTES: {
+    schema: count.default(1_048_576),
+    help: 'Larger MQTT payloads are quarantined with their first bytes only',
+  },
+  INFLIGHT_PER_CLIENT: {
+    schema: count.default(100),
+    help: 'Unacknowledged messages of one client before its socket is no longer read',
+  },
+  INFLIGHT_BYTES: {
+    schema: count.default(67_108_864),
+    help: 'Unacknowledged payload bytes of all clients before no socket is read',
+  },
+  APPEND_TIMEOUT_S: {
+    schema: seconds.default(10),
+    help: 'A message the reading log has not taken by then is never acknowledged: its connection is closed',
+  },
+  INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
+  SIM_SPEED: {
+    schema: z.coerce.number().positive().max(100_000).optional(),
+    help: 'Simulated clock: pipeline seconds per wall second; unset: the wall clock',
+  },
+  SIM_ORIGIN: {
+    schema: z.iso.datetime({ offset: true }).optional(),
+    help: 'Simulated clock: pipeline time at the first start, e.g. 2026-03-02T08:00:00+08:00',
+  },
+} as const satisfies Record<string, SettingDefinition>;
+
+export type SettingName = keyof typeof settingDefinitions;
+
+const schema = z.object(
+  Object.fromEntries(Object.entries(settingDefinitions).map(([name, { schema: check }]) => [name, check])) as {
+    [Name in SettingName]: (typeof settingDefinitions)[Name]['schema'];
+  },
+);
+
+/** All settings of one process: checked, with defaults, frozen. `DATA_DIR` is absolute. */
+export type Settings = Readonly<z.infer<typeof schema>>;
+
+/**
+ * Reads the settings from environment variables, overridden by command-line flags. Variables that are
+ * not settings are ignored; an empty one counts as unset.
+ * @throws AppError `bad_setting` naming every setting that is wrong and why.
+ */
+export function parseSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Partial<Record<SettingName, string>>> = {},
+): Settings {
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(settingDefinitions)) {
+    const value = flags[name as SettingName] ?? env[name];
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => {
+      const name = String(issue.path[0]) as SettingName;
+      return `${name}=${displayValue(name, given[name])}: ${issue.message}`;
+    });
+    throw new AppError('bad_setting', `Wrong setting: ${problems.join('; ')}. See "campus config --help".`);
+  }
+  const settings = result.data;
+  if (settings.SMTP_URL !== undefined && settings.MAIL_TO === undefined) {
+    throw new AppError('bad_setting', 'SMTP_URL is set but MAIL_TO is not: say who receives the alarm mails.');
+  }
+  if (settings.SIM_ORIGIN !== undefined && settings.SIM_SPEED === undefined) {
+    throw new AppError('bad_setting', 'SIM_ORIGIN is set but SIM_SPEED is not: set both for a simulated clock.');
+  }
+  return Object.freeze({ ...settings, DATA_DIR: resolve(settings.DATA_DIR) });
+}
+
+/** The environment that makes another process parse the same settings. */
+export function settingsToEnv(settings: Settings): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) env[name] = value === true ? '1' : value === false ? '0' : String(value);
+  }
+  return env;
+}
+
+/** A setting's value as it may be shown: secrets and passwords in URLs are replaced by `***`. */
+export function displayValue(name: SettingName, value: unknown): string {
+  if (value === undefined) return '';
+  const text = typeof value === 'string' ? value : String(value as number | boolean);
+  if (!('secret' in settingDefinitions[name])) return text;
+  if (!URL.canParse(text)) return '***';
+  const parsed = new URL(text);
+  if (parsed.password !== '') parsed.password = '***';
+  return parsed.toString();
+}
