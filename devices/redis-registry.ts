@@ -60,6 +60,7 @@ export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise
     .multi()
     .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
     .hset(redisKeys.devices, device, JSON.stringify(record))
+    .incr(redisKeys.registryVersion)
     .exec();
   return { clientId: device, username: device, password, topicPrefix: topicPrefix(site, deviceClass, device) };
 }

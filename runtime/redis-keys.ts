@@ -7,26 +7,26 @@ export const redisKeys = {
   log: (shard: number) => `pc:{${shard}}:log`,
   /** Counter: device messages ever appended to the shard. */
   appended: (shard: number) => `pc:{${shard}}:appended`,
-  /** Hash: the store's checkpoint: `@cursor`, `@settled` and the ledger entry of each device. */
+  /** Hash: the store's checkpoint: `@cursor`, `@settled`, `@total`, `@reasons` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
-  /** Hash: the judge's checkpoint: `@cursor` and the engine state of each device. */
+  /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `s/<device>` readings seen. */
   judge: (shard: number) => `pc:{${shard}}:judge`,
   /** Hash: activation id → alarm record (JSON). */
   alarms: (shard: number) => `pc:{${shard}}:alarms`,
   /** Stream: alarm transitions to hand to the alert queue; field `t` is the transition (JSON). */
   outbox: (shard: number) => `pc:{${shard}}:outbox`,
   /** Stream: messages that could not be understood, with reason and original bytes. */
-  quarantine: 'pc:quarantine',
-  /** Hash: reason → how many messages were ever quarantined for it. */
-  quarantineCounts: 'pc:quarantine:counts',
+  quarantine: (shard: number) => `pc:{${shard}}:quarantine`,
+  /** Hash: `device/state` and `device/meta` → what the device last said of itself (JSON). */
+  reported: (shard: number) => `pc:{${shard}}:reported`,
   /** Hash: site id → site (JSON). */
   sites: 'pc:sites',
   /** Hash: device id → device (JSON), with the hash of its secret. */
   devices: 'pc:devices',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
-  /** Hash: device id → what the device last said of itself, `state` and `meta` (JSON). */
-  reported: 'pc:reported',
+  /** Counter: goes up with every change to sites or devices, so that caches know. */
+  registryVersion: 'pc:registry:version',
   /** String: the clock's spec (JSON). */
   clock: 'pc:clock',
   /** String: the last pipeline time the broker wrote to the log, epoch ms. */

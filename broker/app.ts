@@ -1,0 +1,160 @@
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Client } from 'aedes';
+import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
+import { settleShards } from '../ingest/log/redis-shards.js';
+import { findDevice } from '../devices/redis-registry.js';
+import { AppError, messageOf } from '../runtime/app-error.js';
+import { connectRedis } from '../runtime/redis-connection.js';
+import { startRoleReport } from '../runtime/redis-role-report.js';
+import type { RoleContext } from '../runtime/role.js';
+import { authenticateDevice, ConnectRefusal } from './authentication.js';
+import { createBrokerMetrics } from './broker-metrics.js';
+import { FrontDoor } from './front-door.js';
+import { createPublishHook } from './publish-hook.js';
+import { ReadGate, socketOf } from './read-gate.js';
+import { PresenceKeeper } from './redis-presence.js';
+import { Ticker } from './redis-ticker.js';
+import type { Session } from './session.js';
+
+/**
+ * Starts the MQTT front door: devices in, reading log out. One straight function, because the order of the
+ * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
+ * @throws AppError `port_taken`, `wrong_shards`
+ */
+export async function startBroker(context: RoleContext): Promise<{ port: number }> {
+  const { settings, clock, log, lifeCycle } = context;
+  const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
+  const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
+  lifeCycle.onStop('redis', () => redis.disconnect());
+  const logRedis = connectRedis(context.redisUrl, log, { commandTimeout });
+  lifeCycle.onStop('log connection', () => logRedis.disconnect());
+  const shards = await settleShards(redis, settings.LOG_SHARDS);
+
+  const sessions = new WeakMap<Client, Session>();
+  const sockets = new Set<Socket>();
+  const gate = new ReadGate({ perClient: settings.INFLIGHT_PER_CLIENT, totalBytes: settings.INFLIGHT_BYTES });
+  let lastFailure: string | undefined;
+  const metrics = createBrokerMetrics(context.metrics, {
+    clients: () => door.connectedClients,
+    bytesInFlight: () => gate.bytesInFlight,
+    heldSockets: () => gate.heldSockets,
+  });
+  const writer = new RedisLogWriter(logRedis, (records, ms) => {
+    lastFailure = undefined;
+    metrics.rounds.observe(ms / 1000);
+    metrics.roundMessages.inc(records);
+    // After the callbacks of this round have run.
+    setImmediate(() => gate.release());
+  });
+  lifeCycle.onStop('reading log', () => writer.drain());
+
+  const door = new FrontDoor({
+    connectTimeout: 5000,
+    drainTimeout: 5000,
+    maxClientsIdLength: 64,
+    // Commands are redelivered from our own table; a stored session would only keep what was denied.
+    preConnect: (_client, packet, callback) => {
+      packet.clean = true;
+      callback(null, true);
+    },
+    authenticate: (client, username, password, callback) => {
+      const find = (device: string) => findDevice(redis, device);
+      authenticateDevice({ client, username, password }, find, shards, clock.now()).then(
+        (session) => {
+          sessions.set(client, session);
+          gate.guard(socketOf(client), () => session.inFlight);
+          metrics.connects.inc();
+          callback(null, true);
+        },
+        (error: unknown) => {
+          const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
+          metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
+          log.info({ client: client.id, address: socketOf(client).remoteAddress }, `CONNECT refused: ${refusal.message}`);
+          callback(refusal, false);
+        },
+      );
+    },
+    authorizeSubscribe: (client, subscription, callback) => {
+      const allowed = subscription.topic === `${sessions.get(client)?.topicPrefix}cmd`;
+      if (!allowed) metrics.refusals.inc({ reason: 'subscribe' });
+      callback(null, allowed ? { ...subscription, qos: Math.min(subscription.qos, 1) as 0 | 1 } : null);
+    },
+    authorizeForward: (client, packet) => {
+      return packet.topic === `${sessions.get(client)?.topicPrefix}cmd` ? packet : null;
+    },
+    authorizePublish: createPublishHook({
+      log: writer,
+      gate,
+      clock,
+      maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+      sessionOf: (client) => sessions.get(client),
+      onMessage: (bytes) => {
+        metrics.messages.inc();
+        metrics.bytes.inc(bytes);
+      },
+      onUnlogged: (client, error) => {
+        if (lastFailure === undefined) log.error({ client: client.id }, `not logged, not acknowledged: ${error.message}`);
+        lastFailure = `the reading log does not answer: ${error.message}`;
+        metrics.unlogged.inc();
+        setImmediate(() => gate.release());
+      },
+    }),
+  });
+  await door.listen();
+
+  const presence = new PresenceKeeper(redis, clock, log);
+  const record = (client: Client, online: boolean) => {
+    const session = sessions.get(client);
+    if (session === undefined) return;
+    if (online) presence.connected(session);
+    else presence.disconnected(session);
+    writer.append(session.shard, { kind: 'presence', arrivedAt: clock.now(), client: session.device, online }, () => undefined);
+  };
+  const onReady = (client: Client) => record(client, true);
+  const onGone = (client: Client) => record(client, false);
+  door.on('clientReady', onReady).on('clientDisconnect', onGone);
+  door.on('clientError', (client, error) => log.debug({ client: client.id }, error.message));
+  door.on('connectionError', (_client, error) => log.debug(error.message));
+
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    door.handle(socket);
+  });
+  await listen(server, settings.MQTT_HOST, settings.MQTT_PORT);
+  const ticker = new Ticker(writer, shards, clock, redis, log);
+  lifeCycle.onStop('front door', async () => {
+    ticker.stop();
+    server.close();
+    // The connections end now because of us: no Will is due and nobody went offline.
+    door.off('clientReady', onReady).off('clientDisconnect', onGone);
+    for (const client of connectedClients(door)) client.will = null;
+    // Read no more, and give the PUBACKs of what was read time to leave.
+    for (const socket of sockets) socket.pause().removeAllListeners('readable');
+    await writer.drain();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const socket of sockets) socket.destroy();
+    await new Promise<void>((resolve) => door.close(resolve));
+    await presence.stop();
+  });
+  startRoleReport(context, 'broker', () => lastFailure);
+  const { port } = server.address() as AddressInfo;
+  log.info(`MQTT on ${settings.MQTT_HOST}:${port}`);
+  return { port };
+}
+
+/** Aedes keeps its clients by id, and their Wills, but declares neither. */
+function connectedClients(door: FrontDoor): { will: unknown }[] {
+  return Object.values((door as unknown as { clients: Record<string, { will: unknown }> }).clients);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
+      reject(new AppError('port_taken', `MQTT port ${host}:${port} ${why}: set MQTT_PORT or MQTT_HOST to another.`));
+    });
+    server.listen(port, host, 1024, resolve);
+  });
+}

@@ -1,0 +1,38 @@
+import type { LogRecord } from './frame.js';
+
+/** Where the broker puts what it heard. */
+export interface LogWriter {
+  /**
+   * Hands a record over; `done` is called once, without an error only when the record is on disk. Calls of
+   * `done` come in the order of `append`. After an error the record may still appear in the log later.
+   */
+  append(shard: number, record: LogRecord, done: (error?: Error) => void): void;
+  /** Resolves when everything handed over has been answered for. */
+  drain(): Promise<void>;
+}
+
+/** One entry of a shard's log: the records of one group commit. */
+export interface LogEntry {
+  /** `<ms>-<seq>`, growing along the shard. */
+  readonly id: string;
+  readonly records: readonly LogRecord[];
+  readonly bytes: number;
+}
+
+/** Reads a shard in order; a reader keeps its own cursor, the id of the last entry it has dealt with. */
+export interface LogReader {
+  /** Up to `limit` entries after the cursor, oldest first; none when it is at the end. */
+  readAfter(shard: number, cursor: string, limit: number): Promise<LogEntry[]>;
+  /** Removes the entries up to and including the cursor. */
+  trimThrough(shard: number, cursor: string): Promise<void>;
+}
+
+/** The cursor before a shard's first entry. */
+export const logStart = '0-0';
+
+/** Orders two entry ids: negative when `a` is the earlier. */
+export function compareIds(a: string, b: string): number {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs - bMs || aSeq - bSeq;
+}
