@@ -40,10 +40,8 @@ export interface PresenceRecord {
  * `tick`: pipeline time has come to `arrivedAt`, and all that came before is in the log before it.
  * `opened`: the broker began to take messages; whatever was silent before may have been unheard.
  */
-export interface TimeRecord {
-  readonly kind: 'tick' | 'opened';
-  readonly arrivedAt: number;
-}
+export type TimeRecord =
+  { readonly kind: 'tick'; readonly arrivedAt: number } | { readonly kind: 'opened'; readonly arrivedAt: number };
 
 const version = 1;
 const kinds = ['message', 'presence', 'tick', 'opened'] as const;

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEngine } from '../rules/engine/engine.js';
+import { loadRules } from '../rules/load-rules.js';
+import { messageOf } from '../runtime/app-error.js';
+import { openInflux } from '../runtime/influx-connection.js';
+import { projectRoot } from '../runtime/project-root.js';
+import { connectRedis } from '../runtime/redis-connection.js';
+import { startRoleReport } from '../runtime/redis-role-report.js';
+import type { RoleContext } from '../runtime/role.js';
+import { createIngestMetrics } from './ingest-metrics.js';
+import { RedisLogReader } from './log/redis-log-reader.js';
+import { settleShards } from './log/redis-shards.js';
+import { followShard } from './pipeline.js';
+import { InfluxSink } from './sinks/influx-sink.js';
+import { DeviceTagBook } from './sinks/redis-device-tags.js';
+
+/** How long a stop may go on with what is still in the log (InfluxDB may be away). */
+const drainMs = 8000;
+const retryMs = 1000;
+
+/**
+ * Starts the ingest: every shard of the log is followed into InfluxDB (store) and through the rules (judge).
+ * A follower that fails begins again from its checkpoint.
+ * @throws the rule files' problems; AppError `wrong_shards`
+ */
+export async function startIngest(context: RoleContext): Promise<void> {
+  const { settings, log, lifeCycle } = context;
+  const rules = await loadRules(settings.RULES_DIR ?? `${projectRoot}/rules/catalogue`);
+  const redis = connectRedis(context.redisUrl, log);
+  lifeCycle.onStop('redis', () => redis.disconnect());
+  const shards = await settleShards(redis, settings.LOG_SHARDS);
+  const metrics = createIngestMetrics(context.metrics);
+  const influxOptions = {
+    url: context.influxUrl,
+    token: settings.INFLUX_TOKEN,
+    org: settings.INFLUX_ORG,
+    bucket: settings.INFLUX_BUCKET,
+  };
+  const sink = new InfluxSink(
+    () => openInflux(influxOptions),
+    log,
+    (lines, ms) => {
+      metrics.writeLines.inc(lines);
+      metrics.writeSeconds.observe(ms / 1000);
+    },
+  );
+  const drain = new AbortController();
+  const abort = new AbortController();
+  const signals = { drain: drain.signal, abort: abort.signal };
+  const parts = {
+    redis,
+    reader: new RedisLogReader(redis),
+    tags: new DeviceTagBook(redis),
+    sink,
+    metrics,
+    createEngine: () => createEngine(rules),
+    batchLines: settings.INFLUX_BATCH_LINES,
+    limits: {
+      latenessMs: settings.LATENESS_LIMIT_S * 1000,
+      futureMs: settings.FUTURE_LIMIT_S * 1000,
+      maxAgeMs: settings.MAX_AGE_DAYS * 86_400_000,
+    },
+  };
+  let failure: string | undefined;
+  const follow = async (shard: number) => {
+    while (!drain.signal.aborted) {
+      try {
+        await followShard(parts, shard, signals, () => (failure = undefined));
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        failure = `shard ${shard}: ${messageOf(error)}`;
+        log.error({ err: error, shard }, `following the log failed, beginning again from the checkpoint: ${messageOf(error)}`);
+        await sleep(retryMs);
+      }
+    }
+  };
+  const followers = Array.from({ length: shards }, (_, shard) => follow(shard));
+  lifeCycle.onStop('shards', async () => {
+    drain.abort();
+    const timer = setTimeout(() => abort.abort(), drainMs);
+    await Promise.all(followers);
+    clearTimeout(timer);
+  });
+  startRoleReport(context, 'ingest', () => failure ?? sink.trouble);
+  log.info(`following ${shards} shards with ${rules.length} rules`);
+}

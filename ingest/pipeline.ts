@@ -1,0 +1,64 @@
+import type { Engine } from '../rules/engine/engine.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import type { IngestMetrics } from './ingest-metrics.js';
+import { ShardJudge } from './judge.js';
+import { compareIds, logStart } from './log/log.js';
+import type { LogReader } from './log/log.js';
+import { ShardWindow } from './shard-window.js';
+import type { Sink } from './sinks/influx-sink.js';
+import type { DeviceTagBook } from './sinks/redis-device-tags.js';
+import { createDecoder } from './stages/decode.js';
+import type { TimeLimits } from './stages/decode.js';
+import type { StopSignals } from './stop-signals.js';
+import { ShardStore } from './store.js';
+
+export interface PipelineParts {
+  readonly redis: Redis;
+  readonly reader: LogReader;
+  readonly tags: DeviceTagBook;
+  readonly sink: Sink;
+  readonly metrics: IngestMetrics;
+  readonly createEngine: () => Engine;
+  readonly batchLines: number;
+  readonly limits: TimeLimits;
+}
+
+/**
+ * The way of a reading through one shard:
+ *
+ *   reading log ─▶ decode ─▶ window ─┬─▶ store: ledger ─▶ lines ─▶ InfluxDB ─▶ checkpoint ─┐
+ *                (topic, JSON,       │                                                     ├─▶ trim
+ *                 metrics, time)     └─▶ judge: rules ─▶ alarm + outbox ─────▶ checkpoint ─┘
+ *
+ * The two followers have a cursor each, so that alarms go on while InfluxDB is away; the log is trimmed
+ * behind the slower one.
+ */
+export async function followShard(
+  parts: PipelineParts,
+  shard: number,
+  stop: StopSignals,
+  onProgress: () => void,
+): Promise<void> {
+  const { reader } = parts;
+  // Whichever follower fails ends the other: both begin again from their checkpoints.
+  const failed = new AbortController();
+  const signals = { drain: stop.drain, abort: AbortSignal.any([stop.abort, failed.signal]) };
+  const window = new ShardWindow(reader, shard, createDecoder(parts.limits));
+  const done = { store: logStart, judge: logStart };
+  const checkpointed = (follower: keyof typeof done) => async (cursor: string) => {
+    done[follower] = cursor;
+    onProgress();
+    const behind = compareIds(done.store, done.judge) < 0 ? done.store : done.judge;
+    if (behind !== logStart) await reader.trimThrough(shard, behind);
+  };
+  const store = await ShardStore.load({ ...parts, window, onCheckpoint: checkpointed('store') }, shard);
+  const judge = await ShardJudge.load({ ...parts, window, onCheckpoint: checkpointed('judge') }, shard);
+  const guard = (run: Promise<void>) =>
+    run.catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
+  const outcomes = await Promise.allSettled([guard(store.run(signals)), guard(judge.run(signals))]);
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}

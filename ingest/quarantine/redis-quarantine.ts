@@ -1,0 +1,99 @@
+import type { Redis } from '../../runtime/redis-connection.js';
+import { redisKeys } from '../../runtime/redis-keys.js';
+import type { RejectReason } from '../../devices/telemetry.js';
+import { encodeFrame } from '../log/frame.js';
+import type { Quarantined } from './quarantine.js';
+
+/** A quarantined message with its id, `shard:stream-id`. */
+export interface QuarantineItem extends Quarantined {
+  readonly id: string;
+}
+
+/** Newest first, at most `count`, of one reason where it is given. */
+export async function listQuarantine(
+  redis: Redis,
+  filter: { readonly count: number; readonly reason?: string | undefined },
+): Promise<QuarantineItem[]> {
+  const found: QuarantineItem[] = [];
+  for await (const item of scan(redis)) {
+    if (filter.reason === undefined || item.reason === filter.reason) found.push(item);
+  }
+  return found.sort((a, b) => b.arrivedAt - a.arrivedAt).slice(0, filter.count);
+}
+
+/**
+ * KEYS[1] quarantine stream, KEYS[2] log stream, KEYS[3] appended counter; ARGV[1] quarantine id, ARGV[2]
+ * frame. Returns 1, or 0 when the item is no longer there. Atomic: an item is in one of the two places.
+ */
+const replayScript = `
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('INCRBY', KEYS[3], 1)
+redis.call('XADD', KEYS[2], '*', 'f', ARGV[2])
+return 1`;
+
+/**
+ * Sends items back through the pipeline, to be used after what was wrong has been mended. What still can not
+ * be understood returns to the quarantine; what can is stored, as late data that raises nothing. A payload
+ * of which only the first bytes were kept stays where it is.
+ * @returns how many were sent back
+ */
+export async function replayQuarantine(
+  redis: Redis,
+  filter: { readonly ids?: readonly string[] | undefined; readonly reason?: string | undefined },
+): Promise<number> {
+  const wanted = filter.ids === undefined ? undefined : new Set(filter.ids);
+  const items: QuarantineItem[] = [];
+  for await (const item of scan(redis)) {
+    if (item.cutFrom !== undefined || (wanted !== undefined && !wanted.has(item.id))) continue;
+    if (filter.reason === undefined || item.reason === filter.reason) items.push(item);
+  }
+  let replayed = 0;
+  for (const { id, reason, client, topic, arrivedAt, payload, index } of items) {
+    const shard = Number(id.slice(0, id.indexOf(':')));
+    const foreignTopic = reason === 'not_own_topic';
+    const frame = encodeFrame([{ kind: 'message', arrivedAt, client, topic, payload, index, foreignTopic, replayed: true }]);
+    replayed += (await redis.eval(
+      replayScript,
+      3,
+      redisKeys.quarantine(shard),
+      redisKeys.log(shard),
+      redisKeys.appended(shard),
+      id.slice(id.indexOf(':') + 1),
+      frame,
+    )) as number;
+  }
+  return replayed;
+}
+
+const pageSize = 500;
+
+async function* scan(redis: Redis): AsyncGenerator<QuarantineItem> {
+  const shards = Number((await redis.get(redisKeys.shards)) ?? 0);
+  for (let shard = 0; shard < shards; shard++) {
+    for (let from = '-'; ; ) {
+      const rows = await redis.xrangeBuffer(redisKeys.quarantine(shard), from, '+', 'COUNT', pageSize);
+      for (const [id, fields] of rows) yield toItem(`${shard}:${id.toString('latin1')}`, fields);
+      const last = rows.at(-1)?.[0].toString('latin1');
+      if (rows.length < pageSize || last === undefined) break;
+      from = `(${last}`;
+    }
+  }
+}
+
+function toItem(id: string, fields: readonly Buffer[]): QuarantineItem {
+  const of = new Map<string, Buffer>();
+  for (let i = 0; i + 1 < fields.length; i += 2) of.set(String(fields[i]), fields[i + 1] as Buffer);
+  const text = (name: string) => of.get(name)?.toString('utf8') ?? '';
+  const number = (name: string) => (of.has(name) ? Number(text(name)) : undefined);
+  return {
+    id,
+    reason: text('reason') as RejectReason,
+    detail: text('detail'),
+    client: text('client'),
+    topic: text('topic'),
+    arrivedAt: Number(text('at')),
+    payload: of.get('payload') ?? Buffer.alloc(0),
+    index: number('index'),
+    cutFrom: number('cutFrom'),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Reading } from '../../devices/telemetry.js';
+import type { DeviceTags } from './redis-device-tags.js';
+
+/**
+ * Line protocol of a reading: one line for the device's own metrics and one for each of its parts, with the
+ * part as a tag. Identity is measurement, tags and time, so writing it again changes nothing.
+ */
+export function readingLines(reading: Reading, tags: DeviceTags): string {
+  const time = ` ${reading.ts}`;
+  const own = fields(reading.m);
+  let lines = own === '' ? '' : tags.series + own + time;
+  if (reading.parts !== undefined) {
+    for (const [part, metrics] of Object.entries(reading.parts)) {
+      const of = fields(metrics);
+      if (of === '') continue;
+      if (lines !== '') lines += '\n';
+      lines += `${tags.seriesOfPart(part)}${of}${time}`;
+    }
+  }
+  return lines;
+}
+
+/** Line protocol of a device event (radar, crash, deauth burst). `ts` is epoch ms. */
+export function eventLine(event: { readonly ts: number; readonly type: string; readonly detail: string }, tags: DeviceTags): string {
+  return `${tags.eventSeries}type=${quoted(event.type)},detail=${quoted(event.detail)} ${event.ts}`;
+}
+
+/** Escapes a tag key or value. */
+export function escapeTag(text: string): string {
+  return text.replace(/[,= \\]/g, '\\$&').replace(/[\r\n]+/g, '\\ ');
+}
+
+function fields(metrics: Readonly<Record<string, number | string>>): string {
+  let line = '';
+  for (const name in metrics) {
+    const value = metrics[name] as number | string;
+    line += `${line === '' ? ' ' : ','}${name}=${typeof value === 'number' ? value : quoted(value)}`;
+  }
+  return line;
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&').replace(/[\r\n]+/g, ' ')}"`;
+}

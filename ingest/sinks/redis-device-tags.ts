@@ -1,0 +1,79 @@
+import type { RegisteredDevice } from '../../devices/redis-registry.js';
+import { unassigned } from '../../devices/site.js';
+import type { Site } from '../../devices/site.js';
+import type { DeviceTopic } from '../../devices/topic.js';
+import type { Redis } from '../../runtime/redis-connection.js';
+import { redisKeys } from '../../runtime/redis-keys.js';
+import { escapeTag } from './line-protocol.js';
+
+/** Where a device is, and the beginning of its lines in InfluxDB, ready made. */
+export interface DeviceTags {
+  readonly district: string;
+  readonly room: string;
+  /** Measurement and tags; a space and the fields follow. */
+  readonly series: string;
+  readonly eventSeries: string;
+  seriesOfPart(part: string): string;
+}
+
+const refreshMs = 2000;
+
+/** Looks devices up in the registry and remembers them until the registry changes. */
+export class DeviceTagBook {
+  readonly #redis: Redis;
+  #tags = new Map<string, DeviceTags>();
+  #version = '';
+  #checkedAt = 0;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** The tags of a device that `ensure` was asked for. */
+  get(topic: DeviceTopic): DeviceTags {
+    return this.#tags.get(topic.device) ?? createTags(topic, unassigned, unassigned);
+  }
+
+  /** Makes `get` know these devices; a device that isn't registered gets the tag value `unassigned`. */
+  async ensure(topics: Iterable<DeviceTopic>): Promise<void> {
+    await this.#forgetIfChanged();
+    const missing = new Map<string, DeviceTopic>();
+    for (const topic of topics) if (!this.#tags.has(topic.device)) missing.set(topic.device, topic);
+    if (missing.size === 0) return;
+    const sites = [...new Set([...missing.values()].map((topic) => topic.site))];
+    const [deviceRows, siteRows] = await Promise.all([
+      this.#redis.hmget(redisKeys.devices, ...missing.keys()),
+      this.#redis.hmget(redisKeys.sites, ...sites),
+    ]);
+    const districts = new Map(
+      siteRows.map((json, i) => [sites[i], json === null ? unassigned : (JSON.parse(json) as Site).district]),
+    );
+    [...missing.values()].forEach((topic, i) => {
+      const json = deviceRows[i];
+      const room = typeof json === 'string' ? (JSON.parse(json) as RegisteredDevice).room : unassigned;
+      this.#tags.set(topic.device, createTags(topic, districts.get(topic.site) ?? unassigned, room));
+    });
+  }
+
+  async #forgetIfChanged(): Promise<void> {
+    if (Date.now() - this.#checkedAt < refreshMs) return;
+    this.#checkedAt = Date.now();
+    const version = (await this.#redis.get(redisKeys.registryVersion)) ?? '';
+    if (version !== this.#version) this.#tags = new Map();
+    this.#version = version;
+  }
+}
+
+function createTags(topic: DeviceTopic, district: string, room: string): DeviceTags {
+  const { deviceClass, device, site } = topic;
+  const tags = (part: string) =>
+    // Sorted by key: InfluxDB indexes them fastest that way.
+    `,device=${escapeTag(device)},district=${escapeTag(district)}${part},room=${escapeTag(room)},site=${escapeTag(site)}`;
+  return {
+    district,
+    room,
+    series: `${deviceClass}${tags('')}`,
+    eventSeries: `event,class=${deviceClass}${tags('')} `,
+    seriesOfPart: (part) => `${deviceClass}${tags(`,part=${escapeTag(part)}`)}`,
+  };
+}

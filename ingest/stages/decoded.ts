@@ -1,0 +1,38 @@
+import type { DeviceTopic } from '../../devices/topic.js';
+import type { Reading, Rejection } from '../../devices/telemetry.js';
+import type { MessageRecord, PresenceRecord, TimeRecord } from '../log/frame.js';
+
+/** What became of one record of the log once it was understood, or not. */
+export type Decoded = DecodedReading | DecodedRejection | DecodedNotice | PresenceRecord | TimeRecord;
+
+/** Where something came from, so that it can be quarantined with its bytes. */
+export interface Source {
+  readonly message: MessageRecord;
+  /** Position in the array that the message was. */
+  readonly index?: number | undefined;
+}
+
+export interface DecodedReading {
+  readonly kind: 'reading';
+  readonly source: Source;
+  readonly topic: DeviceTopic;
+  readonly reading: Reading;
+  /** Older on arrival than the lateness limit, or out of the quarantine: stored, raises nothing. */
+  readonly late: boolean;
+}
+
+export interface DecodedRejection {
+  readonly kind: 'rejection';
+  readonly source: Source;
+  readonly rejection: Rejection;
+}
+
+/** What a device says of itself, checked: its state, its description, an event. */
+export interface DecodedNotice {
+  readonly kind: 'notice';
+  readonly source: Source;
+  readonly topic: DeviceTopic;
+  readonly notice:
+    | { readonly stream: 'state' | 'meta'; readonly body: Readonly<Record<string, unknown>> }
+    | { readonly stream: 'event'; readonly ts: number; readonly type: string; readonly detail: string };
+}

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RejectReason } from '../devices/telemetry.js';
+import type { DeviceTopic } from '../devices/topic.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import type { IngestMetrics } from './ingest-metrics.js';
+import { LedgerEntry } from './ledger/ledger-entry.js';
+import type { Quarantined } from './quarantine/quarantine.js';
+import { toQuarantine } from './quarantine/quarantine.js';
+import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
+import type { StoreState } from './redis-store-checkpoint.js';
+import type { DecodedEntry, ShardWindow } from './shard-window.js';
+import type { Sink } from './sinks/influx-sink.js';
+import { eventLine, readingLines } from './sinks/line-protocol.js';
+import type { DeviceTagBook } from './sinks/redis-device-tags.js';
+import type { Decoded, Source } from './stages/decoded.js';
+import type { StopSignals } from './stop-signals.js';
+
+const checkpointMs = 1000;
+const idleCheckpointMs = 200;
+/** Under this rate of writing, InfluxDB's work per point grows; nobody watches a classroom faster. */
+const lingerMs = 200;
+const mostQuarantined = 500;
+
+export interface StoreParts {
+  readonly redis: Redis;
+  readonly window: ShardWindow;
+  readonly sink: Sink;
+  readonly tags: DeviceTagBook;
+  readonly metrics: IngestMetrics;
+  readonly batchLines: number;
+  /** Told after every checkpoint up to where the store no longer needs the log. */
+  readonly onCheckpoint: (cursor: string) => Promise<void>;
+}
+
+/** A line for InfluxDB and what it was made from. */
+interface Written {
+  readonly entry: LedgerEntry;
+  readonly device: string;
+  readonly source: Source;
+  readonly line: string;
+  readonly ordinal: string;
+}
+
+/**
+ * Follows one shard of the log into InfluxDB and keeps the ledger: every message is settled here as written,
+ * duplicate or quarantined, and the cursor moves only when InfluxDB has confirmed. What is in memory beyond
+ * the last checkpoint is done again after a crash, with the same result.
+ */
+export class ShardStore {
+  readonly #parts: StoreParts;
+  readonly #shard: number;
+  readonly #state: StoreState;
+  #changed = new Set<string>();
+  #quarantined: { id: string; item: Quarantined }[] = [];
+  #reported = new Map<string, string>();
+  #checkpointAt = performance.now();
+  #unsaved = false;
+
+  private constructor(parts: StoreParts, shard: number, state: StoreState) {
+    this.#parts = parts;
+    this.#shard = shard;
+    this.#state = state;
+  }
+
+  static async load(parts: StoreParts, shard: number): Promise<ShardStore> {
+    return new ShardStore(parts, shard, await loadStoreState(parts.redis, shard));
+  }
+
+  /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
+  async run(signals: StopSignals): Promise<void> {
+    const { window, batchLines } = this.#parts;
+    while (!signals.abort.aborted) {
+      const entries = await window.after(this.#state.cursor, idleCheckpointMs, signals.drain);
+      if (entries.length === 0 && signals.drain.aborted) break;
+      const startedAt = performance.now();
+      let lines = 0;
+      for (const batch of batches(entries, batchLines)) lines = await this.#settle(batch, signals.abort);
+      await this.#checkpointIfDue(entries.length === 0);
+      if (lines < batchLines / 2 && !signals.drain.aborted) {
+        await sleep(Math.max(0, lingerMs - (performance.now() - startedAt)));
+      }
+    }
+    if (this.#unsaved && !signals.abort.aborted) await this.#checkpoint();
+  }
+
+  async #settle(entries: readonly DecodedEntry[], abort: AbortSignal): Promise<number> {
+    const { sink, tags, metrics } = this.#parts;
+    await tags.ensure(topicsOf(entries));
+    const written: Written[] = [];
+    for (const entry of entries) {
+      entry.decoded.forEach((decoded, i) => this.#account(decoded, ordinal(entry.id, i), written));
+    }
+    const refused = await sink.write(
+      written.map(({ line }) => line),
+      abort,
+    );
+    for (const { index, why } of refused) {
+      const item = written[index];
+      if (item === undefined) continue;
+      item.entry.written--;
+      this.#state.totals.written--;
+      this.#quarantine(item.entry, item.source, 'influx_refused', why, item.ordinal);
+    }
+    for (const entry of entries) this.#state.settled += entry.messages;
+    this.#state.cursor = entries.at(-1)?.id ?? this.#state.cursor;
+    this.#unsaved = true;
+    metrics.written.inc(written.length - refused.length);
+    if (this.#quarantined.length >= mostQuarantined) await this.#checkpoint();
+    return written.length;
+  }
+
+  #account(decoded: Decoded, ordinal: string, written: Written[]): void {
+    if (decoded.kind === 'presence' || decoded.kind === 'tick' || decoded.kind === 'opened') return;
+    const { source } = decoded;
+    const device = decoded.kind === 'rejection' ? source.message.client : decoded.topic.device;
+    const entry = this.#entryOf(device);
+    const { totals } = this.#state;
+    if (source.message.replayed === true) {
+      // It was received and quarantined before; what it becomes now replaces that.
+      entry.quarantined--;
+      totals.quarantined--;
+    } else {
+      entry.received++;
+      totals.received++;
+    }
+    if (decoded.kind === 'rejection') {
+      this.#quarantine(entry, source, decoded.rejection.reason, decoded.rejection.detail, ordinal);
+      return;
+    }
+    if (decoded.kind === 'reading') {
+      const gapsBefore = entry.gaps;
+      const verdict = entry.seen.see(decoded.reading);
+      totals.gaps += entry.gaps - gapsBefore;
+      if (verdict === 'duplicate') {
+        entry.duplicates++;
+        totals.duplicates++;
+        return;
+      }
+      if (verdict === 'same_timestamp') {
+        const detail = `ts ${decoded.reading.ts} is that of the reading before it, which it would overwrite`;
+        this.#quarantine(entry, source, verdict, detail, ordinal);
+        return;
+      }
+      if (decoded.late) {
+        entry.late++;
+        totals.late++;
+      }
+      const line = readingLines(decoded.reading, this.#parts.tags.get(decoded.topic));
+      written.push({ entry, device, source, line, ordinal });
+    } else if (decoded.notice.stream === 'event') {
+      written.push({ entry, device, source, line: eventLine(decoded.notice, this.#parts.tags.get(decoded.topic)), ordinal });
+    } else {
+      this.#reported.set(`${device}/${decoded.notice.stream}`, JSON.stringify(decoded.notice.body));
+    }
+    entry.written++;
+    totals.written++;
+  }
+
+  #entryOf(device: string): LedgerEntry {
+    this.#changed.add(device);
+    let entry = this.#state.devices.get(device);
+    if (entry === undefined) this.#state.devices.set(device, (entry = new LedgerEntry()));
+    return entry;
+  }
+
+  #quarantine(entry: LedgerEntry, source: Source, reason: RejectReason, detail: string, ordinal: string): void {
+    entry.quarantined++;
+    this.#state.totals.quarantined++;
+    this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + 1;
+    this.#quarantined.push({ id: ordinal, item: toQuarantine(source, { reason, detail }) });
+    this.#parts.metrics.quarantined.inc({ reason });
+  }
+
+  async #checkpointIfDue(idle: boolean): Promise<void> {
+    const sinceMs = performance.now() - this.#checkpointAt;
+    if (this.#unsaved && (sinceMs >= checkpointMs || (idle && sinceMs >= idleCheckpointMs))) await this.#checkpoint();
+  }
+
+  async #checkpoint(): Promise<void> {
+    const changes = { devices: this.#changed, quarantined: this.#quarantined, reported: this.#reported };
+    await saveStoreState(this.#parts.redis, this.#shard, this.#state, changes);
+    this.#changed = new Set();
+    this.#quarantined = [];
+    this.#reported = new Map();
+    this.#checkpointAt = performance.now();
+    this.#unsaved = false;
+    await this.#parts.onCheckpoint(this.#state.cursor);
+  }
+}
+
+/** A stream id for the `i`-th thing in a log entry: grows as the log does, and is the same after a replay. */
+function ordinal(entryId: string, i: number): string {
+  const [ms = '0', seq = '0'] = entryId.split('-');
+  return `${ms}-${Number(seq) * 1_000_000 + i + 1}`;
+}
+
+function* topicsOf(entries: readonly DecodedEntry[]): Generator<DeviceTopic> {
+  for (const { decoded } of entries) {
+    for (const item of decoded) if (item.kind === 'reading' || item.kind === 'notice') yield item.topic;
+  }
+}
+
+/** Cuts entries into runs of about `lines` lines; an entry is never cut. */
+function* batches(entries: readonly DecodedEntry[], lines: number): Generator<readonly DecodedEntry[]> {
+  let start = 0;
+  let count = 0;
+  for (let i = 0; i < entries.length; i++) {
+    count += entries[i]?.decoded.length ?? 0;
+    if (count >= lines || i === entries.length - 1) {
+      yield entries.slice(start, i + 1);
+      start = i + 1;
+      count = 0;
+    }
+  }
+}
