@@ -42,7 +42,10 @@ async function serve(
   answers: (url: string) => Promise<boolean>,
 ): Promise<TestServer> {
   const start = async (): Promise<ChildProcess> => {
-    const child = spawn(server.command, server.args, { stdio: 'ignore', env: { ...process.env, ...server.env } });
+    const child = spawn(server.command, server.args, {
+      stdio: 'ignore',
+      env: { ...process.env, ...server.env },
+    });
     let failure = '';
     child.once('error', (error) => (failure = error.message));
     child.once('exit', (code) => (failure = `exit code ${code}`));
