@@ -34,11 +34,14 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
   const sessions = new WeakMap<Client, Session>();
   const sockets = new Set<Socket>();
   const gate = new ReadGate({ perClient: settings.INFLIGHT_PER_CLIENT, totalBytes: settings.INFLIGHT_BYTES });
+  const received = { messages: 0, bytes: 0 };
   let lastFailure: string | undefined;
   const metrics = createBrokerMetrics(context.metrics, {
     clients: () => door.connectedClients,
     bytesInFlight: () => gate.bytesInFlight,
     heldSockets: () => gate.heldSockets,
+    messages: () => received.messages,
+    bytes: () => received.bytes,
   });
   const writer = new RedisLogWriter(logRedis, (records, ms) => {
     lastFailure = undefined;
@@ -70,18 +73,21 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
         (error: unknown) => {
           const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
           metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
-          log.info({ client: client.id, address: socketOf(client).remoteAddress }, `CONNECT refused: ${refusal.message}`);
+          log.info(
+            { client: client.id, address: socketOf(client).remoteAddress },
+            `CONNECT refused: ${refusal.message}`,
+          );
           callback(refusal, false);
         },
       );
     },
     authorizeSubscribe: (client, subscription, callback) => {
-      const allowed = subscription.topic === `${sessions.get(client)?.topicPrefix}cmd`;
+      const allowed = subscription.topic === sessions.get(client)?.commandTopic;
       if (!allowed) metrics.refusals.inc({ reason: 'subscribe' });
       callback(null, allowed ? { ...subscription, qos: Math.min(subscription.qos, 1) as 0 | 1 } : null);
     },
     authorizeForward: (client, packet) => {
-      return packet.topic === `${sessions.get(client)?.topicPrefix}cmd` ? packet : null;
+      return packet.topic === sessions.get(client)?.commandTopic ? packet : null;
     },
     authorizePublish: createPublishHook({
       log: writer,
@@ -90,11 +96,12 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
       maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
       sessionOf: (client) => sessions.get(client),
       onMessage: (bytes) => {
-        metrics.messages.inc();
-        metrics.bytes.inc(bytes);
+        received.messages++;
+        received.bytes += bytes;
       },
       onUnlogged: (client, error) => {
-        if (lastFailure === undefined) log.error({ client: client.id }, `not logged, not acknowledged: ${error.message}`);
+        if (lastFailure === undefined)
+          log.error({ client: client.id }, `not logged, not acknowledged: ${error.message}`);
         lastFailure = `the reading log does not answer: ${error.message}`;
         metrics.unlogged.inc();
         setImmediate(() => gate.release());
@@ -109,7 +116,11 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
     if (session === undefined) return;
     if (online) presence.connected(session);
     else presence.disconnected(session);
-    writer.append(session.shard, { kind: 'presence', arrivedAt: clock.now(), client: session.device, online }, () => undefined);
+    writer.append(
+      session.shard,
+      { kind: 'presence', arrivedAt: clock.now(), client: session.device, online },
+      () => undefined,
+    );
   };
   const onReady = (client: Client) => record(client, true);
   const onGone = (client: Client) => record(client, false);
@@ -152,8 +163,14 @@ function connectedClients(door: FrontDoor): { will: unknown }[] {
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
-      reject(new AppError('port_taken', `MQTT port ${host}:${port} ${why}: set MQTT_PORT or MQTT_HOST to another.`));
+      const why =
+        error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
+      reject(
+        new AppError(
+          'port_taken',
+          `MQTT port ${host}:${port} ${why}: set MQTT_PORT or MQTT_HOST to another.`,
+        ),
+      );
     });
     server.listen(port, host, 1024, resolve);
   });

@@ -1,8 +1,7 @@
 import type { AuthenticateError, Client } from 'aedes';
 import { secretMatches } from '../devices/credential.js';
 import type { RegisteredDevice } from '../devices/redis-registry.js';
-import { shardOf } from '../devices/site.js';
-import { topicPrefix } from '../devices/topic.js';
+import { openSession } from './session.js';
 import type { Session } from './session.js';
 
 // CONNACK return codes of MQTT 3.1.1, table 3.1.
@@ -26,7 +25,11 @@ export class ConnectRefusal extends Error implements AuthenticateError {
  * @throws ConnectRefusal with the return code the client gets, and why, for our log
  */
 export async function authenticateDevice(
-  connect: { readonly client: Client; readonly username: string | undefined; readonly password: Buffer | undefined },
+  connect: {
+    readonly client: Client;
+    readonly username: string | undefined;
+    readonly password: Buffer | undefined;
+  },
   find: (device: string) => Promise<RegisteredDevice | undefined>,
   shards: number,
   now: number,
@@ -47,13 +50,5 @@ export async function authenticateDevice(
   if (client.id !== device.id) {
     throw new ConnectRefusal(notAuthorized, 'the client id is not the device id');
   }
-  return {
-    device: device.id,
-    deviceClass: device.deviceClass,
-    site: device.site,
-    shard: shardOf(device.site, shards),
-    topicPrefix: topicPrefix(device.site, device.deviceClass, device.id),
-    lastSeenAt: now,
-    inFlight: 0,
-  };
+  return openSession(device, shards, now);
 }

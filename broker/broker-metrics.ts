@@ -3,8 +3,6 @@ import type { Registry } from 'prom-client';
 
 /** What the broker counts. */
 export interface BrokerMetrics {
-  readonly messages: Counter;
-  readonly bytes: Counter;
   readonly connects: Counter;
   readonly refusals: Counter<'reason'>;
   readonly unlogged: Counter;
@@ -15,7 +13,13 @@ export interface BrokerMetrics {
 /** @param now current figures, asked at each scrape */
 export function createBrokerMetrics(
   registry: Registry,
-  now: { clients: () => number; bytesInFlight: () => number; heldSockets: () => number },
+  now: {
+    readonly clients: () => number;
+    readonly bytesInFlight: () => number;
+    readonly heldSockets: () => number;
+    readonly messages: () => number;
+    readonly bytes: () => number;
+  },
 ): BrokerMetrics {
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
@@ -30,9 +34,20 @@ export function createBrokerMetrics(
   gauge('pc_mqtt_clients', 'Connected MQTT clients', now.clients);
   gauge('pc_mqtt_inflight_bytes', 'Payload bytes received and not yet on disk', now.bytesInFlight);
   gauge('pc_mqtt_held_sockets', 'Sockets not read because of back-pressure', now.heldSockets);
+  // Counted as plain numbers on the way of every message, and looked at only when somebody asks.
+  const counter = (name: string, help: string, value: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  counter('pc_mqtt_messages_total', 'PUBLISH packets received', now.messages);
+  counter('pc_mqtt_payload_bytes_total', 'Payload bytes received', now.bytes);
   return {
-    messages: new Counter({ name: 'pc_mqtt_messages_total', help: 'PUBLISH packets received', registers }),
-    bytes: new Counter({ name: 'pc_mqtt_payload_bytes_total', help: 'Payload bytes received', registers }),
     connects: new Counter({ name: 'pc_mqtt_connects_total', help: 'Accepted CONNECTs', registers }),
     refusals: new Counter({
       name: 'pc_mqtt_refusals_total',
@@ -51,6 +66,10 @@ export function createBrokerMetrics(
       buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     }),
-    roundMessages: new Counter({ name: 'pc_log_records_total', help: 'Records appended to the log', registers }),
+    roundMessages: new Counter({
+      name: 'pc_log_records_total',
+      help: 'Records appended to the log',
+      registers,
+    }),
   };
 }

@@ -1,15 +1,13 @@
 import type { Client, PublishPacket } from 'aedes';
 import type { MessageRecord } from '../ingest/log/frame.js';
 import type { LogWriter } from '../ingest/log/log.js';
-import { publishedStreams, retainedStreams } from '../devices/topic.js';
 import type { Clock } from '../runtime/clock.js';
 import type { ReadGate } from './read-gate.js';
 import { socketOf } from './read-gate.js';
-import type { Session } from './session.js';
+import type { OwnTopic, Session } from './session.js';
 
 /** Of a payload that is too large, this much is kept as evidence. */
 const evidenceBytes = 4096;
-const streams: ReadonlySet<string> = new Set(publishedStreams);
 
 export interface PublishHookParts {
   readonly log: LogWriter;
@@ -41,17 +39,17 @@ export function createPublishHook(parts: PublishHookParts) {
     }
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
     const size = payload.length;
-    const record = toRecord(session, packet.topic, payload, maxPayloadBytes, clock.now());
-    if (record.foreignTopic === true || !retainedStreams.has(packet.topic.slice(session.topicPrefix.length))) {
-      packet.retain = false;
-    }
+    const own = session.topics.get(packet.topic);
+    if (own?.retained !== true) packet.retain = false;
+    const record = toRecord(session, packet.topic, own, payload, maxPayloadBytes, clock.now());
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
-    gate.enter(record.payload.length);
+    const held = record.payload.length;
+    gate.enter(held);
     onMessage(size);
     log.append(session.shard, record, (error) => {
       session.inFlight--;
-      gate.leave(record.payload.length);
+      gate.leave(held);
       if (error === undefined) callback(null);
       else {
         // Never acknowledged: the device sends it again to whoever answers next.
@@ -65,18 +63,22 @@ export function createPublishHook(parts: PublishHookParts) {
 function toRecord(
   session: Session,
   topic: string,
+  own: OwnTopic | undefined,
   payload: Buffer,
   maxPayloadBytes: number,
   arrivedAt: number,
 ): MessageRecord {
-  const own = topic.startsWith(session.topicPrefix) && streams.has(topic.slice(session.topicPrefix.length));
+  const kind = 'message';
+  const client = session.device;
   const fits = payload.length <= maxPayloadBytes;
-  const base = { kind: 'message', arrivedAt, client: session.device, topic } as const;
-  if (own && fits) return { ...base, payload };
+  if (own !== undefined && fits) return { kind, arrivedAt, client, topic, address: own.address, payload };
   return {
-    ...base,
-    payload: fits ? payload : Buffer.from(payload.subarray(0, evidenceBytes)),
-    foreignTopic: !own,
+    kind,
+    arrivedAt,
+    client,
+    topic,
+    payload: fits ? payload : payload.subarray(0, evidenceBytes),
+    foreignTopic: own === undefined,
     cutFrom: fits ? undefined : payload.length,
   };
 }

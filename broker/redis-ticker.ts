@@ -26,7 +26,9 @@ export class Ticker {
         unanswered++;
         log.append(shard, { kind, arrivedAt }, () => unanswered--);
       }
-      redis.set(redisKeys.clockSeen, arrivedAt).catch((error: unknown) => logger.debug(`clock: ${messageOf(error)}`));
+      redis
+        .set(redisKeys.clockSeen, arrivedAt)
+        .catch((error: unknown) => logger.debug(`clock: ${messageOf(error)}`));
     };
     write('opened');
     this.#timer = setInterval(() => write('tick'), intervalMs);

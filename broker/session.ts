@@ -1,4 +1,8 @@
 import type { DeviceClass } from '../devices/device-class.js';
+import type { RegisteredDevice } from '../devices/redis-registry.js';
+import { shardOf } from '../devices/site.js';
+import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic.js';
+import { encodeAddress } from '../ingest/log/frame.js';
 
 /** What the broker keeps of one authenticated connection. */
 export interface Session {
@@ -6,10 +10,37 @@ export interface Session {
   readonly deviceClass: DeviceClass;
   readonly site: string;
   readonly shard: number;
-  /** `campus/v1/{site}/{class}/{device}/`: what it may publish under. */
-  readonly topicPrefix: string;
+  /** The topics it may publish to. */
+  readonly topics: ReadonlyMap<string, OwnTopic>;
+  /** The one topic it may subscribe to. */
+  readonly commandTopic: string;
   /** Pipeline time of the last message, epoch ms. */
   lastSeenAt: number;
   /** Messages handed to the log and not yet answered. */
   inFlight: number;
+}
+
+/** A topic of the device, with what is needed for each message made once. */
+export interface OwnTopic {
+  readonly address: Buffer;
+  readonly retained: boolean;
+}
+
+/** @param now pipeline time, epoch ms */
+export function openSession(device: RegisteredDevice, shards: number, now: number): Session {
+  const prefix = topicPrefix(device.site, device.deviceClass, device.id);
+  const topics = publishedStreams.map((stream): [string, OwnTopic] => {
+    const topic = prefix + stream;
+    return [topic, { address: encodeAddress(device.id, topic), retained: retainedStreams.has(stream) }];
+  });
+  return {
+    device: device.id,
+    deviceClass: device.deviceClass,
+    site: device.site,
+    shard: shardOf(device.site, shards),
+    topics: new Map(topics),
+    commandTopic: `${prefix}cmd`,
+    lastSeenAt: now,
+    inFlight: 0,
+  };
 }

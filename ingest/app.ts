@@ -69,7 +69,10 @@ export async function startIngest(context: RoleContext): Promise<void> {
       } catch (error) {
         if (abort.signal.aborted) return;
         failure = `shard ${shard}: ${messageOf(error)}`;
-        log.error({ err: error, shard }, `following the log failed, beginning again from the checkpoint: ${messageOf(error)}`);
+        log.error(
+          { err: error, shard },
+          `following the log failed, beginning again from the checkpoint: ${messageOf(error)}`,
+        );
         await sleep(retryMs);
       }
     }

@@ -16,7 +16,11 @@ export interface IngestMetrics {
 export function createIngestMetrics(registry: Registry): IngestMetrics {
   const registers = [registry];
   return {
-    written: new Counter({ name: 'pc_readings_written_total', help: 'Lines confirmed by InfluxDB', registers }),
+    written: new Counter({
+      name: 'pc_readings_written_total',
+      help: 'Lines confirmed by InfluxDB',
+      registers,
+    }),
     quarantined: new Counter({
       name: 'pc_quarantined_total',
       help: 'Messages and readings quarantined since this process started',
@@ -29,15 +33,28 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
-    writeLines: new Counter({ name: 'pc_influx_lines_total', help: 'Lines sent in confirmed writes', registers }),
-    evaluated: new Counter({ name: 'pc_readings_evaluated_total', help: 'Readings given to the rules', registers }),
+    writeLines: new Counter({
+      name: 'pc_influx_lines_total',
+      help: 'Lines sent in confirmed writes',
+      registers,
+    }),
+    evaluated: new Counter({
+      name: 'pc_readings_evaluated_total',
+      help: 'Readings given to the rules',
+      registers,
+    }),
     transitions: new Counter({
       name: 'pc_alarm_transitions_total',
       help: 'Alarm transitions the rules put out',
       labelNames: ['kind', 'severity'],
       registers,
     }),
-    logEntries: new Gauge({ name: 'pc_log_entries', help: 'Entries kept in the reading log', labelNames: ['shard'], registers }),
+    logEntries: new Gauge({
+      name: 'pc_log_entries',
+      help: 'Entries kept in the reading log',
+      labelNames: ['shard'],
+      registers,
+    }),
     logAge: new Gauge({
       name: 'pc_log_age_seconds',
       help: 'Wall time since the oldest entry that the follower has not dealt with; 0 when it has dealt with all',

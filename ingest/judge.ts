@@ -88,7 +88,11 @@ export class ShardJudge {
         return this.#engine.reading(device, decoded.reading, arrivedAt);
       }
       case 'notice':
-        return this.#heard(refOf(decoded.topic), decoded.source.message.arrivedAt, decoded.source.message.replayed);
+        return this.#heard(
+          refOf(decoded.topic),
+          decoded.source.message.arrivedAt,
+          decoded.source.message.replayed,
+        );
       case 'rejection': {
         // A device that sends rubbish is not silent.
         const { message } = decoded.source;

@@ -19,7 +19,8 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
   const seen = new Map<string, SeenReadings>();
   for (const [field, value] of Object.entries(fields)) {
     if (field.startsWith('e/')) engine.set(field.slice(2), value);
-    else if (field.startsWith('s/')) seen.set(field.slice(2), new SeenReadings(JSON.parse(value) as SeenState));
+    else if (field.startsWith('s/'))
+      seen.set(field.slice(2), new SeenReadings(JSON.parse(value) as SeenState));
   }
   return { cursor: fields['@cursor'] ?? logStart, engine, seen };
 }
@@ -53,7 +54,12 @@ redis.call('XADD', KEYS[2], '*', 't', ARGV[3])
 return 1`;
 
 /** Records an alarm transition and puts it in the outbox, once, however often it is asked to. */
-export async function commitTransition(redis: Redis, shard: number, transition: Transition, alarm: Alarm): Promise<void> {
+export async function commitTransition(
+  redis: Redis,
+  shard: number,
+  transition: Transition,
+  alarm: Alarm,
+): Promise<void> {
   await redis.eval(
     commitScript,
     2,

@@ -29,7 +29,8 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
   const fields = await redis.hgetall(redisKeys.store(shard));
   const devices = new Map<string, LedgerEntry>();
   for (const [field, json] of Object.entries(fields)) {
-    if (!field.startsWith('@')) devices.set(field, new LedgerEntry(JSON.parse(json) as ConstructorParameters<typeof LedgerEntry>[0]));
+    if (!field.startsWith('@'))
+      devices.set(field, new LedgerEntry(JSON.parse(json) as ConstructorParameters<typeof LedgerEntry>[0]));
   }
   return {
     cursor: fields['@cursor'] ?? logStart,
@@ -46,7 +47,12 @@ const emptyTotals = '{"received":0,"written":0,"quarantined":0,"duplicates":0,"g
  * Writes cursor, ledger and quarantine in one transaction: they agree whenever the process dies. All values
  * are absolute and the quarantine ids are given, so that a transaction sent twice does no more than once.
  */
-export async function saveStoreState(redis: Redis, shard: number, state: StoreState, changes: StoreChanges): Promise<void> {
+export async function saveStoreState(
+  redis: Redis,
+  shard: number,
+  state: StoreState,
+  changes: StoreChanges,
+): Promise<void> {
   const fields: string[] = [
     '@cursor',
     state.cursor,
@@ -68,7 +74,20 @@ export async function saveStoreState(redis: Redis, shard: number, state: StoreSt
 
 function quarantineFields(item: Quarantined): (string | Buffer)[] {
   const { reason, detail, client, topic, arrivedAt, payload, index, cutFrom } = item;
-  const fields = ['reason', reason, 'detail', detail, 'client', client, 'topic', topic, 'at', String(arrivedAt), 'payload', payload];
+  const fields = [
+    'reason',
+    reason,
+    'detail',
+    detail,
+    'client',
+    client,
+    'topic',
+    topic,
+    'at',
+    String(arrivedAt),
+    'payload',
+    payload,
+  ];
   if (index !== undefined) fields.push('index', String(index));
   if (cutFrom !== undefined) fields.push('cutFrom', String(cutFrom));
   return fields;

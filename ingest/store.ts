@@ -148,7 +148,13 @@ export class ShardStore {
       const line = readingLines(decoded.reading, this.#parts.tags.get(decoded.topic));
       written.push({ entry, device, source, line, ordinal });
     } else if (decoded.notice.stream === 'event') {
-      written.push({ entry, device, source, line: eventLine(decoded.notice, this.#parts.tags.get(decoded.topic)), ordinal });
+      written.push({
+        entry,
+        device,
+        source,
+        line: eventLine(decoded.notice, this.#parts.tags.get(decoded.topic)),
+        ordinal,
+      });
     } else {
       this.#reported.set(`${device}/${decoded.notice.stream}`, JSON.stringify(decoded.notice.body));
     }
@@ -163,7 +169,13 @@ export class ShardStore {
     return entry;
   }
 
-  #quarantine(entry: LedgerEntry, source: Source, reason: RejectReason, detail: string, ordinal: string): void {
+  #quarantine(
+    entry: LedgerEntry,
+    source: Source,
+    reason: RejectReason,
+    detail: string,
+    ordinal: string,
+  ): void {
     entry.quarantined++;
     this.#state.totals.quarantined++;
     this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + 1;
@@ -173,7 +185,8 @@ export class ShardStore {
 
   async #checkpointIfDue(idle: boolean): Promise<void> {
     const sinceMs = performance.now() - this.#checkpointAt;
-    if (this.#unsaved && (sinceMs >= checkpointMs || (idle && sinceMs >= idleCheckpointMs))) await this.#checkpoint();
+    if (this.#unsaved && (sinceMs >= checkpointMs || (idle && sinceMs >= idleCheckpointMs)))
+      await this.#checkpoint();
   }
 
   async #checkpoint(): Promise<void> {

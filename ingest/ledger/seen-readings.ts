@@ -35,10 +35,11 @@ export class SeenReadings {
    * Says whether a reading is new, and remembers it. `same_timestamp`: it is new but has the time of the
    * one before it, so that in InfluxDB it would overwrite that one.
    */
-  see(reading: { readonly ts: number; readonly seq?: number | undefined; readonly boot?: string | undefined }):
-    | 'new'
-    | 'duplicate'
-    | 'same_timestamp' {
+  see(reading: {
+    readonly ts: number;
+    readonly seq?: number | undefined;
+    readonly boot?: string | undefined;
+  }): 'new' | 'duplicate' | 'same_timestamp' {
     const { ts, seq, boot = '' } = reading;
     if (seq === undefined) {
       // Without a number the time is all there is to tell two readings apart.

@@ -17,6 +17,8 @@ export interface MessageRecord {
   /** MQTT client id of the publisher. */
   readonly client: string;
   readonly topic: string;
+  /** The result of `encodeAddress` for this client and topic, where it is at hand. */
+  readonly address?: Buffer | undefined;
   readonly payload: Buffer;
   /** The topic is not the publisher's own: to be quarantined under the publisher's name. */
   readonly foreignTopic?: boolean | undefined;
@@ -41,28 +43,68 @@ export interface PresenceRecord {
  * `opened`: the broker began to take messages; whatever was silent before may have been unheard.
  */
 export type TimeRecord =
-  { readonly kind: 'tick'; readonly arrivedAt: number } | { readonly kind: 'opened'; readonly arrivedAt: number };
+  | { readonly kind: 'tick'; readonly arrivedAt: number }
+  | { readonly kind: 'opened'; readonly arrivedAt: number };
 
 const version = 1;
+const firstBytes = 16_384;
 const kinds = ['message', 'presence', 'tick', 'opened'] as const;
 const flag = { foreignTopic: 1, cut: 2, replayed: 4, indexed: 8 } as const;
 
+/**
+ * Collects records into a frame. The bytes are written as each record comes, so that nothing but bytes is
+ * kept until the frame is taken.
+ */
+export class FrameBuilder {
+  #bytes = Buffer.allocUnsafeSlow(firstBytes);
+  #at = this.#bytes.writeUInt8(version, 0);
+  /** Device messages in the frame. */
+  messages = 0;
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#at;
+  }
+
+  add(record: LogRecord): void {
+    this.#reserve(sizeOf(record));
+    const bytes = this.#bytes;
+    let at = bytes.writeUInt8(kinds.indexOf(record.kind), this.#at);
+    at = bytes.writeDoubleBE(record.arrivedAt, at);
+    if (record.kind === 'message') {
+      this.messages++;
+      at = writeMessage(bytes, at, record);
+    } else if (record.kind === 'presence') {
+      at = bytes.writeUInt8(record.online ? 1 : 0, at);
+      at = writeShort(bytes, at, record.client);
+    }
+    this.#at = at;
+  }
+
+  /** The frame; the builder is not to be used any more. */
+  take(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
+
 /** Packs records, in order, into one frame. */
 export function encodeFrame(records: readonly LogRecord[]): Buffer {
-  let size = 1;
-  for (const record of records) size += sizeOf(record);
-  const frame = Buffer.allocUnsafe(size);
-  let at = frame.writeUInt8(version, 0);
-  for (const record of records) {
-    at = frame.writeUInt8(kinds.indexOf(record.kind), at);
-    at = frame.writeDoubleBE(record.arrivedAt, at);
-    if (record.kind === 'message') at = writeMessage(frame, at, record);
-    else if (record.kind === 'presence') {
-      at = frame.writeUInt8(record.online ? 1 : 0, at);
-      at = writeShort(frame, at, record.client);
-    }
-  }
-  return frame.subarray(0, at);
+  const builder = new FrameBuilder();
+  for (const record of records) builder.add(record);
+  return builder.take();
+}
+
+/** Client and topic as they stand in a frame, to be made once for a topic that is published to often. */
+export function encodeAddress(client: string, topic: string): Buffer {
+  const bytes = Buffer.alloc(3 + 3 * (client.length + topic.length));
+  return bytes.subarray(0, writeAddress(bytes, 0, client, topic));
 }
 
 /**
@@ -113,31 +155,41 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
 
 function sizeOf(record: LogRecord): number {
   // Strings are reserved at their UTF-8 maximum; the frame is cut to what was used.
-  if (record.kind === 'message') return 25 + 3 * (record.client.length + record.topic.length) + record.payload.length;
+  if (record.kind === 'message')
+    return 25 + 3 * (record.client.length + record.topic.length) + record.payload.length;
   return record.kind === 'presence' ? 11 + 3 * record.client.length : 9;
 }
 
-function writeMessage(frame: Buffer, start: number, record: MessageRecord): number {
+function writeMessage(bytes: Buffer, start: number, record: MessageRecord): number {
+  const { client, topic, address, payload, cutFrom, index } = record;
   const flags =
     (record.foreignTopic === true ? flag.foreignTopic : 0) |
-    (record.cutFrom !== undefined ? flag.cut : 0) |
+    (cutFrom !== undefined ? flag.cut : 0) |
     (record.replayed === true ? flag.replayed : 0) |
-    (record.index !== undefined ? flag.indexed : 0);
-  let at = frame.writeUInt8(flags, start);
-  at = writeShort(frame, at, record.client);
-  const topicBytes = frame.write(record.topic, at + 2, 'utf8');
-  frame.writeUInt16BE(topicBytes, at);
-  at += 2 + topicBytes;
-  at = frame.writeUInt32BE(record.payload.length, at);
-  record.payload.copy(frame, at);
-  at += record.payload.length;
-  if (record.cutFrom !== undefined) at = frame.writeUInt32BE(record.cutFrom, at);
-  if (record.index !== undefined) at = frame.writeUInt32BE(record.index, at);
+    (index !== undefined ? flag.indexed : 0);
+  let at = bytes.writeUInt8(flags, start);
+  if (address === undefined) at = writeAddress(bytes, at, client, topic);
+  else {
+    bytes.set(address, at);
+    at += address.length;
+  }
+  at = bytes.writeUInt32BE(payload.length, at);
+  bytes.set(payload, at);
+  at += payload.length;
+  if (cutFrom !== undefined) at = bytes.writeUInt32BE(cutFrom, at);
+  if (index !== undefined) at = bytes.writeUInt32BE(index, at);
   return at;
 }
 
-function writeShort(frame: Buffer, at: number, text: string): number {
-  const bytes = frame.write(text, at + 1, 'utf8');
-  frame.writeUInt8(bytes, at);
-  return at + 1 + bytes;
+function writeAddress(bytes: Buffer, start: number, client: string, topic: string): number {
+  const at = writeShort(bytes, start, client);
+  const topicBytes = bytes.write(topic, at + 2, 'utf8');
+  bytes.writeUInt16BE(topicBytes, at);
+  return at + 2 + topicBytes;
+}
+
+function writeShort(bytes: Buffer, at: number, text: string): number {
+  const length = bytes.write(text, at + 1, 'utf8');
+  bytes.writeUInt8(length, at);
+  return at + 1 + length;
 }

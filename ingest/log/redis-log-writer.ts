@@ -1,6 +1,6 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
-import { encodeFrame } from './frame.js';
+import { FrameBuilder } from './frame.js';
 import type { LogRecord } from './frame.js';
 import type { LogWriter } from './log.js';
 
@@ -12,26 +12,30 @@ const appendScript = `
 redis.call('INCRBY', KEYS[2], ARGV[2])
 return redis.call('XADD', KEYS[1], '*', 'f', ARGV[1])`;
 
-interface Waiting {
-  readonly shard: number;
-  readonly record: LogRecord;
-  readonly done: (error?: Error) => void;
+type Done = (error?: Error) => void;
+
+/** What is gathered for the next round: a frame a shard, and whom to tell, in order of arrival. */
+interface Round {
+  readonly frames: Map<number, FrameBuilder>;
+  readonly done: Done[];
 }
 
 /** Rounds are started no closer than this, so that under load many messages share one fsync. */
 const spacingMs = 2;
-const roundBytes = 8 * 1024 * 1024;
+/** While one round is fsynced the next is already on its way. */
+const roundsInFlight = 2;
 
 /**
- * Group commit: whatever came while the last round was on its way to disk goes as the next one, one entry a
- * shard, in one pipelined write. One round at a time, answered in order of arrival, so the order of PUBACKs
- * is the order of PUBLISHes [MQTT-4.6.0-2]. The Redis must fsync before it replies (`appendfsync always`).
+ * Group commit: whatever came since the last round went out goes as the next one, one entry a shard, in one
+ * pipelined write. Rounds are answered in order, and records within them too, so the order of PUBACKs is the
+ * order of PUBLISHes [MQTT-4.6.0-2]. The Redis must fsync before it replies (`appendfsync always`).
  */
 export class RedisLogWriter implements LogWriter {
   readonly #redis: Redis;
   readonly #onRound: (records: number, ms: number) => void;
-  #waiting: Waiting[] = [];
-  #inRound = false;
+  #open: Round = emptyRound();
+  #inFlight = 0;
+  #lastAnswered: Promise<void> = Promise.resolve();
   #scheduled = false;
   #lastStart = 0;
   #idle: (() => void)[] = [];
@@ -45,80 +49,77 @@ export class RedisLogWriter implements LogWriter {
     this.#onRound = onRound;
   }
 
-  append(shard: number, record: LogRecord, done: (error?: Error) => void): void {
-    this.#waiting.push({ shard, record, done });
-    this.#schedule();
+  append(shard: number, record: LogRecord, done: Done): void {
+    let frame = this.#open.frames.get(shard);
+    if (frame === undefined) this.#open.frames.set(shard, (frame = new FrameBuilder()));
+    frame.add(record);
+    this.#open.done.push(done);
+    if (!this.#scheduled) this.#schedule();
   }
 
   drain(): Promise<void> {
-    if (!this.#inRound && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  #isIdle(): boolean {
+    return this.#inFlight === 0 && this.#open.done.length === 0;
+  }
+
   #schedule(): void {
-    if (this.#inRound || this.#scheduled) return;
+    if (this.#inFlight >= roundsInFlight) return;
     this.#scheduled = true;
     const sinceLast = performance.now() - this.#lastStart;
     const start = () => {
       this.#scheduled = false;
-      void this.#round();
+      if (this.#open.done.length > 0) void this.#commit();
     };
     if (sinceLast >= spacingMs) setImmediate(start);
     else setTimeout(start, spacingMs - sinceLast);
   }
 
-  async #round(): Promise<void> {
-    const taken = this.#take();
-    if (taken.length === 0) return;
-    this.#inRound = true;
-    this.#lastStart = performance.now();
-    const failure = await this.#write(taken).then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  async #commit(): Promise<void> {
+    const round = this.#open;
+    this.#open = emptyRound();
+    this.#inFlight++;
+    const startedAt = performance.now();
+    this.#lastStart = startedAt;
+    const before = this.#lastAnswered;
+    const answered = this.#write(round).then(
+      () => before.then(() => this.#succeed(round, startedAt)),
+      (error: unknown) => before.then(() => this.#fail(round, error)),
     );
-    this.#inRound = false;
-    if (failure === undefined) {
-      this.#onRound(taken.length, performance.now() - this.#lastStart);
-      for (const { done } of taken) done();
-    } else {
-      // What waited behind a failed round has waited as long: fail it too instead of one time-out later.
-      for (const { done } of [...taken, ...this.#waiting.splice(0)]) done(failure);
-    }
-    if (this.#waiting.length > 0) this.#schedule();
-    else for (const resolve of this.#idle.splice(0)) resolve();
+    this.#lastAnswered = answered;
+    await answered;
+    this.#inFlight--;
+    if (this.#open.done.length > 0 && !this.#scheduled) this.#schedule();
+    else if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #take(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { record } of this.#waiting) {
-      bytes += record.kind === 'message' ? record.payload.length + 200 : 64;
-      if (count > 0 && bytes > roundBytes) break;
-      count++;
-    }
-    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
-    const all = this.#waiting;
-    this.#waiting = [];
-    return all;
+  #succeed(round: Round, startedAt: number): void {
+    this.#onRound(round.done.length, performance.now() - startedAt);
+    for (const done of round.done) done();
   }
 
-  async #write(taken: readonly Waiting[]): Promise<void> {
-    const shards = new Map<number, LogRecord[]>();
-    for (const { shard, record } of taken) {
-      const records = shards.get(shard);
-      if (records === undefined) shards.set(shard, [record]);
-      else records.push(record);
-    }
-    const commands: Promise<unknown>[] = [];
-    for (const [shard, records] of shards) {
-      const messages = records.reduce((n, record) => n + (record.kind === 'message' ? 1 : 0), 0);
-      commands.push(
-        this.#redis.eval(appendScript, 2, redisKeys.log(shard), redisKeys.appended(shard), encodeFrame(records), messages),
-      );
-    }
-    // All of a round must be settled before the next starts, or order would be lost.
+  #fail(round: Round, reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    // What waited behind a failed round has waited as long: fail it too instead of one time-out later.
+    const waiting = this.#open;
+    this.#open = emptyRound();
+    for (const done of [...round.done, ...waiting.done]) done(error);
+  }
+
+  async #write(round: Round): Promise<void> {
+    const commands = [...round.frames].map(([shard, frame]) =>
+      this.#redis.eval(appendScript, 2, redisKeys.log(shard), redisKeys.appended(shard), frame.take(), frame.messages),
+    );
+    // All shards of a round are settled before any of it is answered, or order would be lost.
     const results = await Promise.allSettled(commands);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+function emptyRound(): Round {
+  return { frames: new Map(), done: [] };
 }

@@ -51,7 +51,9 @@ export async function replayQuarantine(
   for (const { id, reason, client, topic, arrivedAt, payload, index } of items) {
     const shard = Number(id.slice(0, id.indexOf(':')));
     const foreignTopic = reason === 'not_own_topic';
-    const frame = encodeFrame([{ kind: 'message', arrivedAt, client, topic, payload, index, foreignTopic, replayed: true }]);
+    const frame = encodeFrame([
+      { kind: 'message', arrivedAt, client, topic, payload, index, foreignTopic, replayed: true },
+    ]);
     replayed += (await redis.eval(
       replayScript,
       3,
@@ -70,7 +72,7 @@ const pageSize = 500;
 async function* scan(redis: Redis): AsyncGenerator<QuarantineItem> {
   const shards = Number((await redis.get(redisKeys.shards)) ?? 0);
   for (let shard = 0; shard < shards; shard++) {
-    for (let from = '-'; ; ) {
+    for (let from = '-'; ;) {
       const rows = await redis.xrangeBuffer(redisKeys.quarantine(shard), from, '+', 'COUNT', pageSize);
       for (const [id, fields] of rows) yield toItem(`${shard}:${id.toString('latin1')}`, fields);
       const last = rows.at(-1)?.[0].toString('latin1');

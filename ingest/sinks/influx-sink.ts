@@ -37,7 +37,11 @@ export class InfluxSink implements Sink {
   #influx: Influx | undefined;
 
   /** @param open connects; tried again until it succeeds */
-  constructor(open: () => Promise<Influx>, log: Logger, onWrite: (lines: number, ms: number) => void = () => undefined) {
+  constructor(
+    open: () => Promise<Influx>,
+    log: Logger,
+    onWrite: (lines: number, ms: number) => void = () => undefined,
+  ) {
     this.#open = open;
     this.#log = log;
     this.#onWrite = onWrite;
@@ -84,7 +88,8 @@ export class InfluxSink implements Sink {
           this.#recovered();
           return error;
         }
-        if (this.trouble === undefined) this.#log.warn(`InfluxDB does not take writes: ${messageOf(error)}; the log keeps them`);
+        if (this.trouble === undefined)
+          this.#log.warn(`InfluxDB does not take writes: ${messageOf(error)}; the log keeps them`);
         this.trouble = `InfluxDB does not take writes: ${messageOf(error)}`;
         await sleep(delay * (0.5 + Math.random()), undefined, { signal });
       }

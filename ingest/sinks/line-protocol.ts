@@ -21,7 +21,10 @@ export function readingLines(reading: Reading, tags: DeviceTags): string {
 }
 
 /** Line protocol of a device event (radar, crash, deauth burst). `ts` is epoch ms. */
-export function eventLine(event: { readonly ts: number; readonly type: string; readonly detail: string }, tags: DeviceTags): string {
+export function eventLine(
+  event: { readonly ts: number; readonly type: string; readonly detail: string },
+  tags: DeviceTags,
+): string {
   return `${tags.eventSeries}type=${quoted(event.type)},detail=${quoted(event.detail)} ${event.ts}`;
 }
 

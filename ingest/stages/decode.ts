@@ -51,37 +51,57 @@ function decodeMessage(
     { kind: 'rejection', source: { message }, rejection: { reason, detail } },
   ];
   if (message.foreignTopic === true) {
-    const detail = 'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
+    const detail =
+      'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
     return reject('not_own_topic', detail);
   }
   if ('wrong' in topic) return reject('not_own_topic', topic.wrong);
   if (message.cutFrom !== undefined) {
-    return reject('payload_too_large', `the payload has ${message.cutFrom} bytes; only its first bytes are kept`);
+    return reject(
+      'payload_too_large',
+      `the payload has ${message.cutFrom} bytes; only its first bytes are kept`,
+    );
   }
   let body: unknown;
   try {
     body = JSON.parse(message.payload.toString('utf8'));
   } catch (error) {
-    return reject('not_json', message.payload.length === 0 ? 'the payload is empty' : (error as Error).message);
+    return reject(
+      'not_json',
+      message.payload.length === 0 ? 'the payload is empty' : (error as Error).message,
+    );
   }
   if (topic.stream === 'telemetry') return decodeTelemetry(message, topic, body, limits);
   return decodeNotice(message, topic, body, reject);
 }
 
-function decodeTelemetry(message: MessageRecord, topic: DeviceTopic, body: unknown, limits: TimeLimits): readonly Decoded[] {
+function decodeTelemetry(
+  message: MessageRecord,
+  topic: DeviceTopic,
+  body: unknown,
+  limits: TimeLimits,
+): readonly Decoded[] {
   if (!Array.isArray(body)) return [decodeReading({ message }, topic, body, limits)];
   if (message.index !== undefined) {
     return [decodeReading({ message, index: message.index }, topic, body[message.index], limits)];
   }
   if (body.length === 0) {
-    return [{ kind: 'rejection', source: { message }, rejection: { reason: 'wrong_shape', detail: 'the array is empty' } }];
+    return [
+      {
+        kind: 'rejection',
+        source: { message },
+        rejection: { reason: 'wrong_shape', detail: 'the array is empty' },
+      },
+    ];
   }
   return body.map((element, index) => decodeReading({ message, index }, topic, element, limits));
 }
 
 function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits: TimeLimits): Decoded {
   const checked = checkReading(topic.deviceClass, body);
-  const outcome = isRejection(checked) ? checked : (implausibleTime(checked, source.message.arrivedAt, limits) ?? checked);
+  const outcome = isRejection(checked)
+    ? checked
+    : (implausibleTime(checked, source.message.arrivedAt, limits) ?? checked);
   if (isRejection(outcome)) return { kind: 'rejection', source, rejection: outcome };
   const late = source.message.replayed === true || source.message.arrivedAt - outcome.ts > limits.latenessMs;
   return { kind: 'reading', source, topic, reading: outcome, late };
@@ -90,11 +110,17 @@ function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits
 function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits): Rejection | undefined {
   const aheadMs = reading.ts - arrivedAt;
   if (aheadMs > limits.futureMs) {
-    return { reason: 'clock_ahead', detail: `ts is ${Math.round(aheadMs / 1000)} s ahead of the arrival: the device's clock is wrong` };
+    return {
+      reason: 'clock_ahead',
+      detail: `ts is ${Math.round(aheadMs / 1000)} s ahead of the arrival: the device's clock is wrong`,
+    };
   }
   if (-aheadMs > limits.maxAgeMs) {
     const days = Math.round(-aheadMs / 86_400_000);
-    return { reason: 'clock_behind', detail: `ts is ${days} days before the arrival: the device's clock is wrong` };
+    return {
+      reason: 'clock_behind',
+      detail: `ts is ${days} days before the arrival: the device's clock is wrong`,
+    };
   }
   return undefined;
 }
@@ -107,7 +133,10 @@ function decodeNotice(
 ): readonly Decoded[] {
   const wrong = (error: z.ZodError) => {
     const issue = error.issues[0];
-    return reject('wrong_shape', `${topic.stream}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim());
+    return reject(
+      'wrong_shape',
+      `${topic.stream}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+    );
   };
   const source = { message };
   switch (topic.stream) {
@@ -121,7 +150,14 @@ function decodeNotice(
       const checked = eventSchema.safeParse(body);
       if (!checked.success) return wrong(checked.error);
       const { ts, e, ...rest } = checked.data;
-      return [{ kind: 'notice', source, topic, notice: { stream: 'event', ts, type: e, detail: JSON.stringify(rest) } }];
+      return [
+        {
+          kind: 'notice',
+          source,
+          topic,
+          notice: { stream: 'event', ts, type: e, detail: JSON.stringify(rest) },
+        },
+      ];
     }
     case 'ack':
       return reject('unknown_command', 'no command with this id was sent');
