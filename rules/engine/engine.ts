@@ -1,0 +1,196 @@
+import type { Reading } from '../../devices/telemetry.js';
+import type { Transition } from '../alarm.js';
+import { createSight } from '../expression/sight.js';
+import type { Metrics } from '../expression/sight.js';
+import { addToWindow } from '../expression/window.js';
+import type { CompiledRule } from '../rule.js';
+import { stepAlarm } from './alarm-state.js';
+import type { DeviceRef, DeviceState, Subject } from './device-state.js';
+import {
+  createDeviceState,
+  createSubject,
+  restoreDeviceState,
+  serializeDeviceState,
+} from './device-state.js';
+import { createPrograms } from './program.js';
+import { createTransition } from './transition.js';
+
+/**
+ * Evaluates rules: readings and the passing of time in, alarm transitions out, in a fixed order. It has no clock
+ * and does no I/O, so the same calls always yield the same transitions, live, after a restart and in a backtest.
+ */
+export interface Engine {
+  /**
+   * Takes a reading that arrived at `arrivedAt`. One that is not newer than the device's newest goes into the
+   * windows, in its place, but moves no alarm.
+   */
+  reading(device: DeviceRef, reading: Reading, arrivedAt: number): readonly Transition[];
+  /**
+   * Anything else was heard of the device at `at`. One that is `asleep` is not missed until it is heard again.
+   */
+  lastSeen(device: DeviceRef, at: number, asleep?: boolean): void;
+  /** The front door opened: before that nobody could be heard, so silence counts from here at the earliest. */
+  opened(at: number): void;
+  /** Pipeline time has come to `at`: judges the silence of every device. */
+  tick(at: number): readonly Transition[];
+  /** What differs since the last call, as JSON by device; `@engine` stands for what is no device's. */
+  takeChanges(): Map<string, string>;
+  /** Puts one entry of `takeChanges` back, before anything else is called. */
+  restore(key: string, json: string): void;
+}
+
+const engineKey = '@engine';
+const defaultIntervalS = 60;
+
+/** No device of ours has more parts than this; a faulty one must not fill the memory with made-up names. */
+const mostParts = 64;
+
+const none: readonly Transition[] = [];
+
+export function createEngine(rules: readonly CompiledRule[]): Engine {
+  const programs = createPrograms(rules);
+  const devices = new Map<string, DeviceState>();
+  const sight = createSight();
+  let changes: DeviceState[] = [];
+  let openedAt = -Infinity;
+  let openedChanged = false;
+
+  const markChanged = (state: DeviceState) => {
+    if (state.changed) return;
+    state.changed = true;
+    changes.push(state);
+  };
+
+  const stateOf = (device: DeviceRef): DeviceState => {
+    let state = devices.get(device.id);
+    if (state?.device.deviceClass !== device.deviceClass) {
+      state = createDeviceState(device, programs[device.deviceClass]);
+      devices.set(device.id, state);
+    }
+    state.device = device;
+    markChanged(state);
+    return state;
+  };
+
+  const fillWindows = (state: DeviceState, subject: Subject, at: number, metrics: Metrics) => {
+    for (const window of state.program.windows) {
+      const value = metrics[window.metric];
+      if (typeof value === 'number') addToWindow(window, (subject.windows[window.key] ??= []), at, value);
+    }
+  };
+
+  /** Moves one rule of one subject on to where the sight stands. */
+  const evaluate = (
+    rule: CompiledRule,
+    state: DeviceState,
+    subject: Subject,
+    part: string | undefined,
+  ): Transition | undefined => {
+    const before = subject.alarms.get(rule.id);
+    const { state: after, transition } = stepAlarm(rule, before, sight);
+    if (after === before) return undefined;
+    if (after === undefined) subject.alarms.delete(rule.id);
+    else subject.alarms.set(rule.id, after);
+    if (transition === undefined) return undefined;
+    const raisedAt = transition === 'raise' ? sight.at : (before?.raisedAt ?? sight.at);
+    return createTransition(rule, transition, state.device, part, raisedAt, sight);
+  };
+
+  const judgeReading = (state: DeviceState, reading: Reading, transitions: Transition[]) => {
+    sight.at = reading.ts;
+    sight.intervalS = state.device.intervalS ?? defaultIntervalS;
+    sight.metrics = sight.deviceMetrics = reading.m;
+    sight.windows = sight.deviceWindows = state.windows;
+    for (const rule of state.program.readingRules) {
+      const transition = evaluate(rule, state, state, undefined);
+      if (transition !== undefined) transitions.push(transition);
+    }
+    for (const part in reading.parts) {
+      const subject = state.parts.get(part);
+      const metrics = reading.parts[part];
+      if (subject === undefined || metrics === undefined) continue;
+      sight.metrics = metrics;
+      sight.windows = subject.windows;
+      for (const rule of state.program.readingRules) {
+        // A rule about the device alone is not the part's to judge again.
+        if (!rule.condition.metrics.some((name) => name in metrics)) continue;
+        const transition = evaluate(rule, state, subject, part);
+        if (transition !== undefined) transitions.push(transition);
+      }
+    }
+  };
+
+  const judgeSilence = (state: DeviceState, at: number, transitions: Transition[]) => {
+    sight.intervalS = state.device.intervalS ?? defaultIntervalS;
+    for (const rule of state.program.silenceRules) {
+      const before = state.alarms.get(rule.id);
+      // A restart of ours is no sign of life: an active alarm ends only when the device is heard.
+      const active = before !== undefined && before.phase !== 'pending';
+      const from = active ? state.heardAt : Math.max(state.heardAt, openedAt);
+      // What arrived just before a tick may be read just after it.
+      sight.at = before === undefined ? at : Math.max(at, before.seenAt);
+      sight.silenceS = state.asleep ? 0 : Math.max(0, sight.at - from) / 1000;
+      const transition = evaluate(rule, state, state, undefined);
+      if (transition !== undefined) transitions.push(transition);
+      const after = state.alarms.get(rule.id);
+      if (after !== before || (after !== undefined && after.phase !== 'active')) markChanged(state);
+    }
+  };
+
+  return {
+    reading: (device, reading, arrivedAt) => {
+      const state = stateOf(device);
+      const transitions: Transition[] = [];
+      state.asleep = false;
+      if (arrivedAt > state.heardAt) state.heardAt = arrivedAt;
+      if (state.alarms.size > 0) judgeSilence(state, state.heardAt, transitions);
+
+      fillWindows(state, state, reading.ts, reading.m);
+      for (const part in reading.parts) {
+        let subject = state.parts.get(part);
+        if (subject === undefined && state.parts.size < mostParts) {
+          subject = createSubject();
+          state.parts.set(part, subject);
+        }
+        const metrics = reading.parts[part];
+        if (subject !== undefined && metrics !== undefined) fillWindows(state, subject, reading.ts, metrics);
+      }
+      if (reading.ts > state.newestAt) {
+        state.newestAt = reading.ts;
+        judgeReading(state, reading, transitions);
+      }
+      return transitions.length === 0 ? none : transitions;
+    },
+    lastSeen: (device, at, asleep = false) => {
+      const state = stateOf(device);
+      state.asleep = asleep;
+      if (at > state.heardAt) state.heardAt = at;
+    },
+    opened: (at) => {
+      if (at <= openedAt) return;
+      openedAt = at;
+      openedChanged = true;
+    },
+    tick: (at) => {
+      const transitions: Transition[] = [];
+      for (const state of devices.values()) judgeSilence(state, at, transitions);
+      // In an order that doesn't depend on the one in which the devices came to be known.
+      return transitions.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : 0));
+    },
+    takeChanges: () => {
+      const taken = new Map<string, string>();
+      if (openedChanged) taken.set(engineKey, JSON.stringify({ openedAt }));
+      openedChanged = false;
+      for (const state of changes) {
+        state.changed = false;
+        taken.set(state.device.id, serializeDeviceState(state));
+      }
+      changes = [];
+      return taken;
+    },
+    restore: (key, json) => {
+      if (key === engineKey) openedAt = (JSON.parse(json) as { openedAt: number }).openedAt;
+      else devices.set(key, restoreDeviceState(key, json, programs));
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { MetricValue } from '../../devices/telemetry.js';
+import type { WindowContent } from './window.js';
+
+export type Metrics = Readonly<Record<string, MetricValue>>;
+export type Windows = Record<string, WindowContent>;
+
+/**
+ * All that a condition can look at. The engine has one and moves it from reading to reading, so that
+ * evaluating a condition allocates nothing.
+ */
+export interface Sight {
+  /** Event time of the reading, or pipeline time of the tick; epoch ms. */
+  at: number;
+  /** Metrics of what is judged: the device, or one of its parts. */
+  metrics: Metrics;
+  windows: Windows;
+  /** Metrics of the whole device, for what a part doesn't report itself. */
+  deviceMetrics: Metrics;
+  deviceWindows: Windows;
+  /** Seconds since anything was heard of the device. */
+  silenceS: number;
+  /** Seconds between two reports of the device. */
+  intervalS: number;
+}
+
+export function createSight(): Sight {
+  return {
+    at: 0,
+    metrics: {},
+    windows: {},
+    deviceMetrics: {},
+    deviceWindows: {},
+    silenceS: 0,
+    intervalS: 60,
+  };
+}

@@ -1,0 +1,29 @@
+import type { Sight } from './sight.js';
+
+/** A compiled number; NaN says that it is unknown, because a metric it needs is missing. */
+export interface NumberValue {
+  readonly kind: 'number';
+  readonly read: (sight: Sight) => number;
+}
+
+/** A compiled word (text); undefined says that it is unknown. `words` are the only ones it can be. */
+export interface WordValue {
+  readonly kind: 'word';
+  readonly read: (sight: Sight) => string | undefined;
+  readonly words?: readonly string[] | undefined;
+}
+
+/** A compiled yes or no; undefined says that it is unknown. */
+export interface TruthValue {
+  readonly kind: 'truth';
+  readonly read: (sight: Sight) => boolean | undefined;
+}
+
+/** Part of an expression with a mistake in it, reported already: what is built on it reports no more. */
+export interface BrokenValue {
+  readonly kind: 'broken';
+}
+
+export type Value = NumberValue | WordValue | TruthValue | BrokenValue;
+
+export const broken: BrokenValue = { kind: 'broken' };
