@@ -37,7 +37,7 @@ export class ReadGate {
     const open = () => inFlight() < this.#perClient && this.#bytes < this.#totalBytes;
     socket.read = (size?: number | null) => {
       // read(0) and sized reads are the stream's own; only the broker asks for "all there is".
-      if (size !== null) return read(size);
+      if (size !== null) return read(size) as Buffer | null;
       if (!open()) {
         this.#held.set(socket, open);
         return null;

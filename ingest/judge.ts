@@ -1,4 +1,5 @@
-import type { DeviceRef, Engine } from '../rules/engine/engine.js';
+import type { DeviceRef } from '../rules/engine/device-state.js';
+import type { Engine } from '../rules/engine/engine.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import { parseTopic } from '../devices/topic.js';
@@ -103,9 +104,14 @@ export class ShardJudge {
     }
   }
 
-  #heard(device: DeviceRef, at: number, replayed: boolean | undefined): readonly Transition[] {
+  #heard(
+    device: DeviceRef,
+    at: number,
+    replayed: boolean | undefined,
+    asleep = false,
+  ): readonly Transition[] {
     // What comes out of the quarantine was heard long ago.
-    if (replayed !== true) this.#engine.lastSeen(device, at);
+    if (replayed !== true) this.#engine.lastSeen(device, at, asleep);
     return [];
   }
 
@@ -149,8 +155,10 @@ function refOf({ device, site, deviceClass }: DeviceTopic): DeviceRef {
 
 /** The alarm as it is after the transition. */
 function toAlarm(transition: Transition, place: { readonly district: string; readonly room: string }): Alarm {
-  const { id: _id, kind, at, alarm, ...rest } = transition;
-  const { district, room } = place;
-  const base = { ...rest, id: alarm, district, room };
+  const { kind, at, alarm, rule, ruleVersion, severity, title, advice, condition, evidence } = transition;
+  const { raisedAt, site, deviceClass, device, part } = transition;
+  const what = { rule, ruleVersion, severity, title, advice, condition, evidence };
+  const where = { district: place.district, site, room: place.room, deviceClass, device, part };
+  const base = { id: alarm, ...what, ...where, raisedAt };
   return kind === 'raise' ? { ...base, state: 'active' } : { ...base, state: 'cleared', clearedAt: at };
 }

@@ -2,7 +2,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { LedgerEntry } from './ledger/ledger-entry.js';
 import type { LedgerCounts } from './ledger/ledger-entry.js';
-import { logStart } from './log/log.js';
+import { compareIds, logStart } from './log/log.js';
 import type { Quarantined } from './quarantine/quarantine.js';
 
 /** Everything the store knows of a shard, as of one cursor. */
@@ -66,10 +66,14 @@ export async function saveStoreState(
   for (const device of changes.devices) fields.push(device, JSON.stringify(state.devices.get(device)));
   const transaction = redis.multi().hset(redisKeys.store(shard), ...fields);
   if (changes.reported.size > 0) transaction.hset(redisKeys.reported(shard), ...[...changes.reported].flat());
-  for (const { id, item } of changes.quarantined) {
+  // A stream only takes growing ids, and what InfluxDB refused is known later than what could not be decoded.
+  for (const { id, item } of changes.quarantined.toSorted((a, b) => compareIds(a.id, b.id))) {
     transaction.xadd(redisKeys.quarantine(shard), id, ...quarantineFields(item));
   }
-  await transaction.exec();
+  for (const [error] of (await transaction.exec()) ?? []) {
+    // "equal or smaller": the transaction was sent again after a lost reply, and the item is there.
+    if (error !== null && !error.message.includes('equal or smaller')) throw error;
+  }
 }
 
 function quarantineFields(item: Quarantined): (string | Buffer)[] {

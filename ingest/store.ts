@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RejectReason } from '../devices/telemetry.js';
+import type { Rejection } from '../devices/telemetry.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { IngestMetrics } from './ingest-metrics.js';
@@ -12,7 +12,7 @@ import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
-import type { Decoded, Source } from './stages/decoded.js';
+import type { Decoded, DecodedNotice, DecodedReading, DecodedRejection, Source } from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
@@ -35,7 +35,6 @@ export interface StoreParts {
 /** A line for InfluxDB and what it was made from. */
 interface Written {
   readonly entry: LedgerEntry;
-  readonly device: string;
   readonly source: Source;
   readonly line: string;
   readonly ordinal: string;
@@ -99,7 +98,7 @@ export class ShardStore {
       if (item === undefined) continue;
       item.entry.written--;
       this.#state.totals.written--;
-      this.#quarantine(item.entry, item.source, 'influx_refused', why, item.ordinal);
+      this.#quarantine(item.entry, item.source, { reason: 'influx_refused', detail: why }, item.ordinal);
     }
     for (const entry of entries) this.#state.settled += entry.messages;
     this.#state.cursor = entries.at(-1)?.id ?? this.#state.cursor;
@@ -115,7 +114,8 @@ export class ShardStore {
     const device = decoded.kind === 'rejection' ? source.message.client : decoded.topic.device;
     const entry = this.#entryOf(device);
     const { totals } = this.#state;
-    if (source.message.replayed === true) {
+    const replayed = source.message.replayed === true;
+    if (replayed) {
       // It was received and quarantined before; what it becomes now replaces that.
       entry.quarantined--;
       totals.quarantined--;
@@ -123,43 +123,38 @@ export class ShardStore {
       entry.received++;
       totals.received++;
     }
-    if (decoded.kind === 'rejection') {
-      this.#quarantine(entry, source, decoded.rejection.reason, decoded.rejection.detail, ordinal);
+    const gapsBefore = entry.gaps;
+    const verdict = firstOrRepeat(decoded, entry);
+    totals.gaps += entry.gaps - gapsBefore;
+    if (verdict === 'duplicate' && !replayed) {
+      entry.duplicates++;
+      totals.duplicates++;
+    } else if (decoded.kind === 'rejection') {
+      this.#quarantine(entry, source, decoded.rejection, ordinal);
+    } else if (verdict === 'same_timestamp') {
+      const detail = 'another reading of the device has the same ts, and one would overwrite the other';
+      this.#quarantine(entry, source, { reason: verdict, detail }, ordinal);
+    } else {
+      entry.written++;
+      totals.written++;
+      this.#write({ entry, source, ordinal }, decoded, written);
+    }
+  }
+
+  #write(from: Omit<Written, 'line'>, decoded: DecodedReading | DecodedNotice, written: Written[]): void {
+    const { entry } = from;
+    const tags = this.#parts.tags.get(decoded.topic);
+    if (decoded.kind === 'notice') {
+      const { notice } = decoded;
+      if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags) });
+      else this.#reported.set(`${decoded.topic.device}/${notice.stream}`, JSON.stringify(notice.body));
       return;
     }
-    if (decoded.kind === 'reading') {
-      const gapsBefore = entry.gaps;
-      const verdict = entry.seen.see(decoded.reading);
-      totals.gaps += entry.gaps - gapsBefore;
-      if (verdict === 'duplicate') {
-        entry.duplicates++;
-        totals.duplicates++;
-        return;
-      }
-      if (verdict === 'same_timestamp') {
-        const detail = `ts ${decoded.reading.ts} is that of the reading before it, which it would overwrite`;
-        this.#quarantine(entry, source, verdict, detail, ordinal);
-        return;
-      }
-      if (decoded.late) {
-        entry.late++;
-        totals.late++;
-      }
-      const line = readingLines(decoded.reading, this.#parts.tags.get(decoded.topic));
-      written.push({ entry, device, source, line, ordinal });
-    } else if (decoded.notice.stream === 'event') {
-      written.push({
-        entry,
-        device,
-        source,
-        line: eventLine(decoded.notice, this.#parts.tags.get(decoded.topic)),
-        ordinal,
-      });
-    } else {
-      this.#reported.set(`${device}/${decoded.notice.stream}`, JSON.stringify(decoded.notice.body));
+    if (decoded.late) {
+      entry.late++;
+      this.#state.totals.late++;
     }
-    entry.written++;
-    totals.written++;
+    written.push({ ...from, line: readingLines(decoded.reading, tags) });
   }
 
   #entryOf(device: string): LedgerEntry {
@@ -169,17 +164,12 @@ export class ShardStore {
     return entry;
   }
 
-  #quarantine(
-    entry: LedgerEntry,
-    source: Source,
-    reason: RejectReason,
-    detail: string,
-    ordinal: string,
-  ): void {
+  #quarantine(entry: LedgerEntry, source: Source, rejection: Rejection, ordinal: string): void {
+    const { reason } = rejection;
     entry.quarantined++;
     this.#state.totals.quarantined++;
     this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + 1;
-    this.#quarantined.push({ id: ordinal, item: toQuarantine(source, { reason, detail }) });
+    this.#quarantined.push({ id: ordinal, item: toQuarantine(source, rejection) });
     this.#parts.metrics.quarantined.inc({ reason });
   }
 
@@ -199,6 +189,13 @@ export class ShardStore {
     this.#unsaved = false;
     await this.#parts.onCheckpoint(this.#state.cursor);
   }
+}
+
+/** Whether it is the first time that we see this, as far as its sequence number or time tells. */
+function firstOrRepeat(decoded: DecodedReading | DecodedNotice | DecodedRejection, entry: LedgerEntry) {
+  if (decoded.kind === 'reading') return entry.seen.see(decoded.reading);
+  if (decoded.kind === 'notice' || decoded.number === undefined) return 'new';
+  return entry.seen.mark(decoded.number.boot, decoded.number.seq) ? 'new' : 'duplicate';
 }
 
 /** A stream id for the `i`-th thing in a log entry: grows as the log does, and is the same after a replay. */

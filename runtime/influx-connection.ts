@@ -70,9 +70,13 @@ export async function openInflux(options: InfluxOptions): Promise<Influx> {
     } else if (kind === '2.x') await ensureBucket(transport, options);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('influx_setup', `InfluxDB ${version} at ${url} does not let us use "${bucket}": ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new AppError(
+      'influx_setup',
+      `InfluxDB ${version} at ${url} does not let us use "${bucket}": ${messageOf(error)}.`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     url,
@@ -106,16 +110,27 @@ async function identify(options: InfluxOptions): Promise<{ kind: InfluxKind; ver
       build = String(headers['x-influxdb-build'] ?? '').toLowerCase();
     });
   } catch (error) {
-    const hint = error instanceof HttpError && error.statusCode === 401 ? 'set INFLUX_TOKEN' : 'check INFLUX_URL and that it runs';
-    throw new AppError('influx_unreachable', `InfluxDB at ${options.url} does not answer (${messageOf(error)}): ${hint}.`, {
-      retryable: true,
-      cause: error,
-    });
+    const hint =
+      error instanceof HttpError && error.statusCode === 401
+        ? 'set INFLUX_TOKEN'
+        : 'check INFLUX_URL and that it runs';
+    throw new AppError(
+      'influx_unreachable',
+      `InfluxDB at ${options.url} does not answer (${messageOf(error)}): ${hint}.`,
+      {
+        retryable: true,
+        cause: error,
+      },
+    );
   }
   if (version === '') {
-    throw new AppError('influx_setup', `What answers at ${options.url} does not say it is an InfluxDB: check INFLUX_URL.`);
+    throw new AppError(
+      'influx_setup',
+      `What answers at ${options.url} does not say it is an InfluxDB: check INFLUX_URL.`,
+    );
   }
-  const kind = version.startsWith('3') || build.includes('core') ? '3-core' : version.startsWith('2') ? '2.x' : '1.x';
+  const kind =
+    version.startsWith('3') || build.includes('core') ? '3-core' : version.startsWith('2') ? '2.x' : '1.x';
   return { kind, version };
 }
 
@@ -142,15 +157,23 @@ async function ensureBucket(transport: Transport, options: InfluxOptions): Promi
   }
   const name = encodeURIComponent(options.bucket);
   const org = encodeURIComponent(options.org);
-  const found = (await transport.request(`/api/v2/buckets?name=${name}&org=${org}`, '', { method: 'GET' })) as {
+  const found = (await transport.request(`/api/v2/buckets?name=${name}&org=${org}`, '', {
+    method: 'GET',
+  })) as {
     buckets?: unknown[];
   };
   if ((found.buckets ?? []).length > 0) return;
-  const { orgs } = (await transport.request(`/api/v2/orgs?org=${org}`, '', { method: 'GET' })) as { orgs: { id: string }[] };
-  await transport.request('/api/v2/buckets', JSON.stringify({ name: options.bucket, orgID: orgs[0]?.id, retentionRules: [] }), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-  });
+  const { orgs } = (await transport.request(`/api/v2/orgs?org=${org}`, '', { method: 'GET' })) as {
+    orgs: { id: string }[];
+  };
+  await transport.request(
+    '/api/v2/buckets',
+    JSON.stringify({ name: options.bucket, orgID: orgs[0]?.id, retentionRules: [] }),
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    },
+  );
 }
 
 interface InfluxqlAnswer {
@@ -165,7 +188,9 @@ interface InfluxqlAnswer {
 }
 
 function toRows(answer: unknown): InfluxRow[] {
-  const parsed = (typeof answer === 'string' && answer !== '' ? JSON.parse(answer) : answer) as InfluxqlAnswer;
+  const parsed = (
+    typeof answer === 'string' && answer !== '' ? JSON.parse(answer) : answer
+  ) as InfluxqlAnswer;
   const rows: InfluxRow[] = [];
   for (const { error, series } of parsed.results ?? []) {
     if (error !== undefined) throw new Error(error);

@@ -42,7 +42,10 @@ export async function settleClock(redis: Redis, settings: Settings, wallNow = Da
 export async function loadClock(redis: Redis): Promise<Clock> {
   const spec = await readSpec(redis);
   if (spec === undefined) {
-    throw new AppError('no_clock', 'This Redis has no pipeline clock yet: start the pipeline once with "campus up".');
+    throw new AppError(
+      'no_clock',
+      'This Redis has no pipeline clock yet: start the pipeline once with "campus up".',
+    );
   }
   return createClock(spec);
 }

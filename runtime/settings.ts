@@ -51,7 +51,10 @@ export const settingDefinitions = {
     secret: true,
   },
   INFLUX_ORG: { schema: z.string().optional(), help: 'Organisation (InfluxDB 2.x only)' },
-  INFLUX_BUCKET: { schema: z.string().min(1).default('campus'), help: 'Bucket (2.x) or database (1.x, 3) to write to' },
+  INFLUX_BUCKET: {
+    schema: z.string().min(1).default('campus'),
+    help: 'Bucket (2.x) or database (1.x, 3) to write to',
+  },
   SMTP_URL: {
     schema: url('smtp:', 'smtps:').optional(),
     help: 'Mail server; unset: mails are written as .eml files to DATA_DIR/outbox',
@@ -87,7 +90,10 @@ export const settingDefinitions = {
     schema: count.max(256).default(4),
     help: 'Shards of the reading log; fixed when the log is first used',
   },
-  LATENESS_LIMIT_S: { schema: seconds.default(900), help: 'Readings older than this on arrival raise no alarm' },
+  LATENESS_LIMIT_S: {
+    schema: seconds.default(900),
+    help: 'Readings older than this on arrival raise no alarm',
+  },
   FUTURE_LIMIT_S: {
     schema: seconds.default(300),
     help: 'Readings further ahead of the clock than this are quarantined as a wrong clock',
@@ -126,7 +132,9 @@ export const settingDefinitions = {
 export type SettingName = keyof typeof settingDefinitions;
 
 const schema = z.object(
-  Object.fromEntries(Object.entries(settingDefinitions).map(([name, { schema: check }]) => [name, check])) as {
+  Object.fromEntries(
+    Object.entries(settingDefinitions).map(([name, { schema: check }]) => [name, check]),
+  ) as {
     [Name in SettingName]: (typeof settingDefinitions)[Name]['schema'];
   },
 );
@@ -158,10 +166,16 @@ export function parseSettings(
   }
   const settings = result.data;
   if (settings.SMTP_URL !== undefined && settings.MAIL_TO === undefined) {
-    throw new AppError('bad_setting', 'SMTP_URL is set but MAIL_TO is not: say who receives the alarm mails.');
+    throw new AppError(
+      'bad_setting',
+      'SMTP_URL is set but MAIL_TO is not: say who receives the alarm mails.',
+    );
   }
   if (settings.SIM_ORIGIN !== undefined && settings.SIM_SPEED === undefined) {
-    throw new AppError('bad_setting', 'SIM_ORIGIN is set but SIM_SPEED is not: set both for a simulated clock.');
+    throw new AppError(
+      'bad_setting',
+      'SIM_ORIGIN is set but SIM_SPEED is not: set both for a simulated clock.',
+    );
   }
   return Object.freeze({ ...settings, DATA_DIR: resolve(settings.DATA_DIR) });
 }
@@ -176,9 +190,9 @@ export function settingsToEnv(settings: Settings): Record<string, string> {
 }
 
 /** A setting's value as it may be shown: secrets and passwords in URLs are replaced by `***`. */
-export function displayValue(name: SettingName, value: unknown): string {
+export function displayValue(name: SettingName, value: string | number | boolean | undefined): string {
   if (value === undefined) return '';
-  const text = typeof value === 'string' ? value : String(value as number | boolean);
+  const text = String(value);
   if (!('secret' in settingDefinitions[name])) return text;
   if (!URL.canParse(text)) return '***';
   const parsed = new URL(text);

@@ -53,6 +53,11 @@ export class SeenReadings {
     return 'new';
   }
 
+  /** Remembers the number of a reading that came but was not good; false when it is a repeat. */
+  mark(boot: string, seq: number): boolean {
+    return this.#add(boot, seq);
+  }
+
   /** Sequence numbers missing between the first and the last seen of each boot. */
   get missing(): number {
     return this.#boots.reduce((sum, boot) => sum + gapsIn(boot), this.#olderGaps);

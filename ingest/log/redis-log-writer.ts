@@ -111,7 +111,14 @@ export class RedisLogWriter implements LogWriter {
 
   async #write(round: Round): Promise<void> {
     const commands = [...round.frames].map(([shard, frame]) =>
-      this.#redis.eval(appendScript, 2, redisKeys.log(shard), redisKeys.appended(shard), frame.take(), frame.messages),
+      this.#redis.eval(
+        appendScript,
+        2,
+        redisKeys.log(shard),
+        redisKeys.appended(shard),
+        frame.take(),
+        frame.messages,
+      ),
     );
     // All shards of a round are settled before any of it is answered, or order would be lost.
     const results = await Promise.allSettled(commands);

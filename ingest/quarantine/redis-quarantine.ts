@@ -34,7 +34,8 @@ return 1`;
 /**
  * Sends items back through the pipeline, to be used after what was wrong has been mended. What still can not
  * be understood returns to the quarantine; what can is stored, as late data that raises nothing. A payload
- * of which only the first bytes were kept stays where it is.
+ * of which only the first bytes were kept stays where it is; so does, unless it is asked for, a reading that
+ * would overwrite another one.
  * @returns how many were sent back
  */
 export async function replayQuarantine(
@@ -45,7 +46,9 @@ export async function replayQuarantine(
   const items: QuarantineItem[] = [];
   for await (const item of scan(redis)) {
     if (item.cutFrom !== undefined || (wanted !== undefined && !wanted.has(item.id))) continue;
-    if (filter.reason === undefined || item.reason === filter.reason) items.push(item);
+    const asked = wanted !== undefined || filter.reason !== undefined;
+    if (asked ? item.reason === (filter.reason ?? item.reason) : item.reason !== 'same_timestamp')
+      items.push(item);
   }
   let replayed = 0;
   for (const { id, reason, client, topic, arrivedAt, payload, index } of items) {

@@ -4,7 +4,7 @@ import type { Reading, RejectReason, Rejection } from '../../devices/telemetry.j
 import { parseTopic } from '../../devices/topic.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
-import type { Decoded, Source } from './decoded.js';
+import type { Decoded, DecodedRejection, Source } from './decoded.js';
 
 /** How far a reading's time may be from its arrival, in ms. */
 export interface TimeLimits {
@@ -102,9 +102,17 @@ function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits
   const outcome = isRejection(checked)
     ? checked
     : (implausibleTime(checked, source.message.arrivedAt, limits) ?? checked);
-  if (isRejection(outcome)) return { kind: 'rejection', source, rejection: outcome };
+  if (isRejection(outcome)) return { kind: 'rejection', source, rejection: outcome, number: numberOf(body) };
   const late = source.message.replayed === true || source.message.arrivedAt - outcome.ts > limits.latenessMs;
   return { kind: 'reading', source, topic, reading: outcome, late };
+}
+
+function numberOf(body: unknown): DecodedRejection['number'] {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { seq, boot = '' } = body as { seq?: unknown; boot?: unknown };
+  if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof boot !== 'string' || boot.length > 64)
+    return undefined;
+  return { boot, seq: seq as number };
 }
 
 function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits): Rejection | undefined {

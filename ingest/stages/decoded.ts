@@ -25,6 +25,8 @@ export interface DecodedRejection {
   readonly kind: 'rejection';
   readonly source: Source;
   readonly rejection: Rejection;
+  /** Its sequence number, where that much could be read: it is no gap, and a repeat of it is a repeat. */
+  readonly number?: { readonly boot: string; readonly seq: number } | undefined;
 }
 
 /** What a device says of itself, checked: its state, its description, an event. */

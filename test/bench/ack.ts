@@ -35,27 +35,45 @@ const openDevices: PublishOrder['devices'] = Array.from({ length: connections },
 
 async function campus(): Promise<Contender> {
   const redis = await startTestRedis();
-  const { child, ready } = await startProcess<CampusBrokerReady>('campus-broker-process.js', redis.url, String(connections));
+  const { child, ready } = await startProcess('campus-broker-process.js', redis.url, String(connections));
   const end = async () => {
     await endProcess(child);
     await redis.stop();
   };
-  return { name: 'campus, on disk before PUBACK', ...ready, rates: [], results: [], end };
+  return {
+    name: 'campus, on disk before PUBACK',
+    ...(ready as CampusBrokerReady),
+    rates: [],
+    results: [],
+    end,
+  };
 }
 
 async function bareAedes(): Promise<Contender> {
-  const { child, ready } = await startProcess<{ port: number }>('bare-aedes-process.js');
+  const { child, ready } = await startProcess('bare-aedes-process.js');
   const end = () => endProcess(child);
-  return { name: 'Aedes, nothing kept', ...ready, devices: openDevices, rates: [], results: [], end };
+  return {
+    name: 'Aedes, nothing kept',
+    ...(ready as { port: number }),
+    devices: openDevices,
+    rates: [],
+    results: [],
+    end,
+  };
 }
 
 async function mosquitto(): Promise<Contender | undefined> {
-  const binary = ['mosquitto', '/usr/sbin/mosquitto'].find((name) => spawnSync(name, ['-h']).error === undefined);
+  const binary = ['mosquitto', '/usr/sbin/mosquitto'].find(
+    (name) => spawnSync(name, ['-h']).error === undefined,
+  );
   if (binary === undefined) return undefined;
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'campus-mosquitto-'));
   const file = join(folder, 'mosquitto.conf');
-  await writeFile(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n`);
+  await writeFile(
+    file,
+    `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n`,
+  );
   const child = spawn(binary, ['-c', file], { stdio: 'ignore' });
   while (!(await accepts(port))) await sleep(50);
   const end = async () => {
@@ -77,14 +95,24 @@ const bare = await bareAedes();
 const other = await mosquitto();
 const contenders = [ours, bare, ...(other === undefined ? [] : [other])];
 try {
-  say(`${connections} connections, ${window} in flight each, QoS 1, about 120 bytes; ${rounds} rounds after a warm-up`);
+  say(
+    `${connections} connections, ${window} in flight each, QoS 1, about 120 bytes; ${rounds} rounds after a warm-up`,
+  );
   for (let round = 0; round <= rounds; round++) {
     for (const { name, port, devices, rates, results } of contenders) {
-      const result = await publishFromProcess({ port, devices, messagesPerDevice, window, firstTs: Date.now() });
+      const result = await publishFromProcess({
+        port,
+        devices,
+        messagesPerDevice,
+        window,
+        firstTs: Date.now(),
+      });
       if (round === 0) continue;
       rates.push(result.acknowledged / result.seconds);
       results.push(result);
-      say(`  ${name}: ${Math.round(result.acknowledged / result.seconds)} PUBACKs/s, p99 ${rounded(result.p99Ms)} ms`);
+      say(
+        `  ${name}: ${Math.round(result.acknowledged / result.seconds)} PUBACKs/s, p99 ${rounded(result.p99Ms)} ms`,
+      );
     }
   }
 } finally {
@@ -92,7 +120,8 @@ try {
 }
 
 // Round by round: the machine's speed drifts, the ratio of neighbours does not.
-const ratioTo = (them: Contender) => rounded(median(ours.rates.map((rate, i) => rate / (them.rates[i] ?? rate))));
+const ratioTo = (them: Contender) =>
+  rounded(median(ours.rates.map((rate, i) => rate / (them.rates[i] ?? rate))));
 const result = {
   ratioToNoLog: ratioTo(bare),
   ratioToMosquitto: other === undefined ? null : ratioTo(other),

@@ -32,7 +32,11 @@ await startBroker({
 });
 const issued = [];
 for (let i = 0; i < Number(devices); i++) {
-  const issue = await issueCredentials(redis, { site: `site-${i % 20}`, device: `bench-${i}`, deviceClass: 'sensor' });
+  const issue = await issueCredentials(redis, {
+    site: `site-${i % 20}`,
+    device: `bench-${i}`,
+    deviceClass: 'sensor',
+  });
   issued.push({ clientId: issue.clientId, password: issue.password, topic: `${issue.topicPrefix}telemetry` });
 }
 const ready: CampusBrokerReady = { port, devices: issued };

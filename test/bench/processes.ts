@@ -14,12 +14,15 @@ export async function publishFromProcess(order: PublishOrder): Promise<PublishRe
 }
 
 /** Forks a script of this folder, waits for its first message, and returns both. */
-export async function startProcess<Ready>(script: string, ...args: string[]): Promise<{ child: ChildProcess; ready: Ready }> {
+export async function startProcess(
+  script: string,
+  ...args: string[]
+): Promise<{ child: ChildProcess; ready: unknown }> {
   const child = fork(join(import.meta.dirname, script), args);
   const exited = once(child, 'exit').then(([code]) => {
     throw new Error(`${script} ended with code ${String(code)} before it was ready`);
   });
-  const [ready] = (await Promise.race([once(child, 'message'), exited])) as [Ready];
+  const [ready] = (await Promise.race([once(child, 'message'), exited])) as [unknown];
   exited.catch(() => undefined);
   return { child, ready };
 }

@@ -6,7 +6,11 @@ import { generate } from 'mqtt-packet';
 export interface PublishOrder {
   readonly port: number;
   /** One connection each. */
-  readonly devices: readonly { readonly clientId: string; readonly password: string; readonly topic: string }[];
+  readonly devices: readonly {
+    readonly clientId: string;
+    readonly password: string;
+    readonly topic: string;
+  }[];
   readonly messagesPerDevice: number;
   /** Unacknowledged messages per connection. */
   readonly window: number;
@@ -37,7 +41,8 @@ export async function publish(order: PublishOrder): Promise<PublishResult> {
   await Promise.all(lanes.map((lane) => lane.run()));
   const seconds = (performance.now() - start) / 1000;
   const latencies = Float64Array.from(lanes.flatMap((lane) => lane.latencies)).sort();
-  const quantile = (q: number) => latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0;
+  const quantile = (q: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0;
   return {
     acknowledged: lanes.length * order.messagesPerDevice,
     seconds,
@@ -104,7 +109,8 @@ class Lane {
       });
       this.#socket.once('error', reject);
       this.#socket.once('close', () => {
-        if (this.#acknowledged < this.#order.messagesPerDevice) reject(new Error('the broker closed the connection'));
+        if (this.#acknowledged < this.#order.messagesPerDevice)
+          reject(new Error('the broker closed the connection'));
       });
       this.#send(this.#order.window);
     });
@@ -114,7 +120,8 @@ class Lane {
     const now = performance.now();
     for (let i = 0; i < acks; i++) {
       this.#acknowledged++;
-      if (this.#acknowledged % sampleEvery === 0) this.latencies.push(now - (this.#sentAt[this.#acknowledged & 0xffff] ?? now));
+      if (this.#acknowledged % sampleEvery === 0)
+        this.latencies.push(now - (this.#sentAt[this.#acknowledged & 0xffff] ?? now));
     }
   }
 
@@ -141,6 +148,7 @@ class Lane {
       packets.push(packet);
       this.#sentAt[(seq + 1) & 0xffff] = now;
     }
-    if (packets.length > 0) this.#socket.write(packets.length === 1 ? (packets[0] as Buffer) : Buffer.concat(packets));
+    if (packets.length > 0)
+      this.#socket.write(packets.length === 1 ? (packets[0] as Buffer) : Buffer.concat(packets));
   }
 }

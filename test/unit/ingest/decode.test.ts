@@ -13,7 +13,8 @@ function message(payload: string | Buffer, more: Partial<MessageRecord> = {}): M
 
 const good = { ts: arrivedAt - 1000, seq: 1, boot: 'b', m: { co2_ppm: 612, temp_c: 21.5 } };
 const telemetry = (change: object) => JSON.stringify({ ...good, ...change });
-const reasonOf = (decoded: Decoded | undefined) => (decoded?.kind === 'rejection' ? decoded.rejection.reason : decoded?.kind);
+const reasonOf = (decoded: Decoded | undefined) =>
+  decoded?.kind === 'rejection' ? decoded.rejection.reason : decoded?.kind;
 
 describe('what can not be understood is named by its reason', () => {
   const cases: [string, string, string][] = [
@@ -65,7 +66,11 @@ test('a reading of a device with parts comes out with them', () => {
 });
 
 test('a backlog of 10,000 readings is 10,000 readings, the bad ones rejected one by one', () => {
-  const backlog = Array.from({ length: 10_000 }, (_, i) => ({ ...good, seq: i, m: { co2_ppm: i === 77 ? -1 : 600 } }));
+  const backlog = Array.from({ length: 10_000 }, (_, i) => ({
+    ...good,
+    seq: i,
+    m: { co2_ppm: i === 77 ? -1 : 600 },
+  }));
   const decoded = decode(message(JSON.stringify(backlog)));
   expect(decoded).toHaveLength(10_000);
   expect(decoded.filter((item) => item.kind === 'reading')).toHaveLength(9_999);

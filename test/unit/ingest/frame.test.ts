@@ -13,7 +13,14 @@ const message = {
 test('a frame gives back every kind of record as it was put in', () => {
   const records: LogRecord[] = [
     message,
-    { ...message, topic: '课室/二', client: '设备', payload: Buffer.alloc(0), foreignTopic: true, replayed: false },
+    {
+      ...message,
+      topic: '课室/二',
+      client: '设备',
+      payload: Buffer.alloc(0),
+      foreignTopic: true,
+      replayed: false,
+    },
     { ...message, cutFrom: 4_000_000_000, foreignTopic: false, replayed: false },
     { ...message, replayed: true, index: 9999, foreignTopic: false },
     { kind: 'presence', arrivedAt: 5, client: 'dev-1', online: true },

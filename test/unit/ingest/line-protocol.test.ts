@@ -11,16 +11,23 @@ const tags: DeviceTags = {
 };
 
 test('a reading with parts becomes one line for the device and one for each part', () => {
-  const lines = readingLines({ ts: 5, m: { clients: 3, cpu_pct: 1.5 }, parts: { radio2: { channel: 6 }, radio5: {} } }, tags);
+  const lines = readingLines(
+    { ts: 5, m: { clients: 3, cpu_pct: 1.5 }, parts: { radio2: { channel: 6 }, radio5: {} } },
+    tags,
+  );
   expect(lines).toBe('ap,device=d1 clients=3,cpu_pct=1.5 5\nap,device=d1,part=radio2 channel=6 5');
 });
 
 test('a reading of parts only has no line of its own', () => {
-  expect(readingLines({ ts: 5, m: {}, parts: { p: { channel: 6 } } }, tags)).toBe('ap,device=d1,part=p channel=6 5');
+  expect(readingLines({ ts: 5, m: {}, parts: { p: { channel: 6 } } }, tags)).toBe(
+    'ap,device=d1,part=p channel=6 5',
+  );
 });
 
 test('words are quoted, and quotes and line ends in them can not start another field or line', () => {
-  expect(readingLines({ ts: 5, m: { power: 'on" 1\nap x=1' } }, tags)).toBe('ap,device=d1 power="on\\" 1 ap x=1" 5');
+  expect(readingLines({ ts: 5, m: { power: 'on" 1\nap x=1' } }, tags)).toBe(
+    'ap,device=d1 power="on\\" 1 ap x=1" 5',
+  );
   expect(eventLine({ ts: 6, type: 'ra"dar', detail: '{"a":"\\"}' }, tags)).toBe(
     'event,device=d1 type="ra\\"dar",detail="{\\"a\\":\\"\\\\\\"}" 6',
   );

@@ -1,0 +1,224 @@
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { issueCredentials } from '../../../devices/redis-registry.js';
+import { shardOf } from '../../../devices/site.js';
+import { startIngest } from '../../../ingest/app.js';
+import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledger.js';
+import type { MessageRecord } from '../../../ingest/log/frame.js';
+import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
+import { listQuarantine, replayQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
+import type { Alarm, OutboxEntry } from '../../../rules/alarm.js';
+import { openInflux } from '../../../runtime/influx-connection.js';
+import type { Influx } from '../../../runtime/influx-connection.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
+import type { RoleContext } from '../../../runtime/role.js';
+import { eventually } from '../../support/eventually.js';
+import { createTestContext } from '../../support/role-context.js';
+import { startTestInflux, startTestRedis } from '../../support/stores.js';
+import type { TestServer } from '../../support/stores.js';
+
+const now = Date.now();
+let redisServer: TestServer;
+let influxServer: TestServer;
+let redis: Redis;
+let influx: Influx;
+let context: RoleContext;
+let database = 0;
+
+beforeAll(async () => {
+  [redisServer, influxServer] = await Promise.all([startTestRedis(), startTestInflux()]);
+  redis = new Redis(redisServer.url, { maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await Promise.all([redisServer.stop(), influxServer.stop()]);
+});
+beforeEach(async () => {
+  await redis.flushall();
+  await issueCredentials(redis, {
+    site: 's1',
+    district: '禅城',
+    device: 'd1',
+    deviceClass: 'sensor',
+    room: 'r1',
+  });
+  database++;
+  influx = await openInflux({ url: influxServer.url, bucket: `campus${database}` });
+  await start();
+});
+afterEach(() => context.lifeCycle.stop());
+
+async function start(): Promise<void> {
+  context = createTestContext(
+    { redisUrl: redisServer.url, influxUrl: influxServer.url },
+    { INFLUX_BUCKET: `campus${database}`, RULES_DIR: join(import.meta.dirname, 'rules') },
+  );
+  await startIngest(context);
+}
+
+async function append(messages: readonly Partial<MessageRecord>[]): Promise<void> {
+  const writer = new RedisLogWriter(redis);
+  await Promise.all(
+    messages.map(
+      (message) =>
+        new Promise<void>((resolve, reject) => {
+          const client = message.client ?? 'd1';
+          const topic = `campus/v1/s1/sensor/${client}/telemetry`;
+          const record = {
+            kind: 'message',
+            arrivedAt: now,
+            client,
+            topic,
+            payload: Buffer.alloc(0),
+            ...message,
+          } as const;
+          writer.append(shardOf('s1', 4), record, (error) => (error ? reject(error) : resolve()));
+        }),
+    ),
+  );
+}
+
+const reading = (seq: number, more: object = {}) =>
+  Buffer.from(
+    JSON.stringify({ ts: now - 100_000 + seq, seq, boot: 'b', m: { co2_ppm: 600 + (seq % 100) }, ...more }),
+  );
+const readings = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => ({ payload: reading(from + i) }));
+
+const settled = () =>
+  eventually('everything to be settled', async () => {
+    const ledger = await readLedger(redis);
+    return ledger.pending === 0 && ledger.received > 0 && ledger;
+  });
+const pointsOf = async (measurement = 'sensor') => {
+  const [row] = await influx.query(`SELECT count(co2_ppm) FROM ${measurement}`);
+  return Number(row?.['count'] ?? 0);
+};
+
+test('readings are stored with their tags and the ledger adds up', async () => {
+  await append(readings(3000));
+  expect(await settled()).toMatchObject({
+    received: 3000,
+    written: 3000,
+    quarantined: 0,
+    duplicates: 0,
+    gaps: 0,
+    late: 0,
+  });
+  expect(await pointsOf()).toBe(3000);
+  const [row] = await influx.query('SELECT * FROM sensor LIMIT 1');
+  expect(row).toMatchObject({
+    device: 'd1',
+    site: 's1',
+    room: 'r1',
+    district: '禅城',
+    co2_ppm: 600,
+    time: now - 100_000,
+  });
+});
+
+test('what is sent twice is stored once and counted, whole gaps are counted, late readings are stored', async () => {
+  await append([
+    ...readings(10),
+    ...readings(10),
+    ...readings(5, 13),
+    { payload: reading(99, { ts: now - 3_600_000 }) },
+  ]);
+  expect(await settled()).toMatchObject({ received: 26, written: 16, duplicates: 10, gaps: 3 + 81, late: 1 });
+  expect(await pointsOf()).toBe(16);
+});
+
+test('2,000 poison messages in a row are quarantined with their bytes and do not hold up the good ones', async () => {
+  const poison = Array.from({ length: 2000 }, (_, i) => ({ payload: Buffer.from(`poison ${i}`) }));
+  await append([...poison, ...readings(50)]);
+  expect(await settled()).toMatchObject({ received: 2050, written: 50, quarantined: 2000 });
+  const items = await listQuarantine(redis, { count: 5000 });
+  expect(items).toHaveLength(2000);
+  expect(new Set(items.map(({ payload }) => payload.toString())).size).toBe(2000);
+  expect(items[0]).toMatchObject({
+    reason: 'not_json',
+    client: 'd1',
+    topic: 'campus/v1/s1/sensor/d1/telemetry',
+  });
+});
+
+test('a line InfluxDB refuses is quarantined alone, the rest of its batch is stored', async () => {
+  await influx.write(`sensor,device=d1,district=禅城,room=r1,site=s1 lux="dark" ${now}`);
+  await append([...readings(200), { payload: reading(200, { m: { lux: 300 } }) }, ...readings(200, 201)]);
+  expect(await settled()).toMatchObject({ received: 401, written: 400, quarantined: 1 });
+  expect(await pointsOf()).toBe(400);
+  expect(await listQuarantine(redis, { count: 10 })).toMatchObject([{ reason: 'influx_refused' }]);
+});
+
+test('of a backlog array the bad element is quarantined and the others are stored', async () => {
+  const backlog = Array.from(
+    { length: 10_000 },
+    (_, i) => JSON.parse(reading(i).toString()) as { m: object },
+  );
+  (backlog[4000] as { m: object }).m = { co2_ppm: 99_999 };
+  await append([{ payload: Buffer.from(JSON.stringify(backlog)) }]);
+  expect(await settled()).toMatchObject({ received: 10_000, written: 9999, quarantined: 1 });
+  const [item] = await listQuarantine(redis, { count: 10 });
+  expect(JSON.parse(item?.payload.toString() ?? '')).toMatchObject({ seq: 4000 });
+});
+
+test('what is replayed from the quarantine is judged again and moves in the ledger', async () => {
+  await influx.write(`sensor,device=d1,district=禅城,room=r1,site=s1 lux="dark" ${now}`);
+  await append([{ payload: reading(0, { m: { lux: 300 } }) }, { payload: Buffer.from('rubbish') }]);
+  expect(await settled()).toMatchObject({ received: 2, written: 0, quarantined: 2 });
+  await influx.query('DROP MEASUREMENT sensor');
+  expect(await replayQuarantine(redis, {})).toBe(2);
+  await eventually('the replay to be settled', async () => (await readLedger(redis)).written === 1);
+  expect(await settled()).toMatchObject({ received: 2, written: 1, quarantined: 1, late: 1 });
+  expect(await listQuarantine(redis, { count: 10 })).toMatchObject([{ reason: 'not_json' }]);
+  expect(await readDeviceLedger(redis, 'd1')).toMatchObject({ received: 2, written: 1, quarantined: 1 });
+});
+
+const minute = 60_000;
+/** CO2 in a full classroom: one reading a minute that arrives as it is measured. */
+const stuffy = (minutes: number, co2: number, from: number) =>
+  Array.from({ length: minutes }, (_, i) => {
+    const ts = now - 3_600_000 + (from + i) * minute;
+    return { arrivedAt: ts, payload: reading(from + i, { ts, m: { co2_ppm: co2, occupied: 1 } }) };
+  });
+const outbox = async () => {
+  const rows = await redis.xrange(redisKeys.outbox(shardOf('s1', 4)), '-', '+');
+  return rows.map(([, fields]) => JSON.parse(fields[1] ?? '') as OutboxEntry);
+};
+const alarms = async () =>
+  Object.values(await redis.hgetall(redisKeys.alarms(shardOf('s1', 4)))).map(
+    (json) => JSON.parse(json) as Alarm,
+  );
+
+test('while InfluxDB is away nothing is lost and alarms are raised; the log drains when it is back', async () => {
+  await influxServer.kill();
+  await append(stuffy(30, 2000, 0));
+  await eventually('an alarm', async () => (await alarms()).some(({ state }) => state === 'active'));
+  expect(await readLedger(redis)).toMatchObject({ received: 30, written: 0, pending: 30 });
+  await influxServer.restart();
+  expect(await settled()).toMatchObject({ received: 30, written: 30 });
+  expect(await pointsOf()).toBe(30);
+  await eventually(
+    'the log to be trimmed',
+    async () => (await redis.xlen(redisKeys.log(shardOf('s1', 4)))) === 0,
+  );
+});
+
+test('a stop and a start in the middle change nothing: each transition is in the outbox once', async () => {
+  const story = [...stuffy(20, 2000, 0), ...stuffy(20, 500, 20), ...stuffy(15, 2000, 40)];
+  for (let at = 0; at < story.length; at += 7) {
+    await append(story.slice(at, at + 7));
+    await context.lifeCycle.stop();
+    await start();
+  }
+  expect(await settled()).toMatchObject({ received: 55, written: 55, duplicates: 0 });
+  const entries = await eventually('three transitions of the act rule', async () => {
+    const act = (await outbox()).filter(({ transition }) => transition.severity === 'major');
+    return act.length >= 3 && act;
+  });
+  expect(entries.map(({ transition }) => transition.kind)).toEqual(['raise', 'clear', 'raise']);
+  expect(new Set(entries.map(({ transition }) => transition.id)).size).toBe(3);
+  expect(entries[0]?.alarm).toMatchObject({ room: 'r1', district: '禅城', device: 'd1', state: 'active' });
+});
