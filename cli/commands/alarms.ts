@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { listAlarms } from '../pending-rooms.js';
+import { findInstance } from '../instance.js';
+import { withRedis } from '../redis-session.js';
+import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { formatTable } from '../terminal/table.js';
+import { formatTime } from '../terminal/time.js';
+
+/** `campus alarms [--all]` */
+export function addAlarmsCommand(program: Command): void {
+  const command = program
+    .command('alarms')
+    .summary('list the active alarms')
+    .option('--all', 'cleared ones, too')
+    .option('--json', 'print a JSON array')
+    .addHelpText('after', '\nExamples:\n  $ campus alarms\n  $ campus alarms --all --json');
+  addSettingFlags(command, instanceSettings).action(async (options: Record<string, unknown>) => {
+    const { settings, redisUrl } = findInstance(options);
+    const filter = options.all === true ? {} : { active: true };
+    const alarms = await withRedis(redisUrl, (redis) => listAlarms(redis, filter));
+    if (options.json === true) {
+      console.log(JSON.stringify(alarms));
+    } else if (alarms.length === 0) {
+      console.log(options.all === true ? 'There was no alarm yet.' : 'No alarm is active.');
+    } else {
+      const time = (at: number | undefined) => (at === undefined ? '' : formatTime(at, settings.TIMEZONE));
+      console.log(
+        formatTable(
+          ['Severity', 'Alarm', 'Site', 'Room', 'Device', 'Raised', 'Cleared'],
+          alarms.map(({ severity, title, site, room, device, raisedAt, clearedAt }) => [
+            severity,
+            `${title.zh} ${title.en}`,
+            site,
+            room,
+            device,
+            time(raisedAt),
+            time(clearedAt),
+          ]),
+        ),
+      );
+    }
+  });
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { displayValue, settingDefinitions } from '../../runtime/settings.js';
+import type { SettingName, Settings } from '../../runtime/settings.js';
+import { addSettingFlags, flagOf, givenFlags, readSettings } from '../settings-flags.js';
+import { formatTable } from '../terminal/table.js';
+
+/** `campus config` */
+export function addConfigCommand(program: Command): void {
+  const command = program
+    .command('config')
+    .summary('show every setting, its value and where it comes from')
+    .description(
+      'Checks the settings and prints them. A flag goes before the environment variable of the same name,\n' +
+        'which goes before the default. Secrets are shown as ***.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ campus config\n  $ MQTT_PORT=1884 campus config --json');
+  addSettingFlags(command).action((options: Record<string, unknown>) => {
+    const settings = readSettings(options);
+    console.log(options.json === true ? JSON.stringify(shown(settings), null, 2) : table(settings, options));
+  });
+}
+
+function shown(settings: Settings): Record<string, unknown> {
+  return Object.fromEntries(
+    names().map((name) => {
+      const value = settings[name];
+      return [
+        name,
+        value !== undefined && 'secret' in settingDefinitions[name]
+          ? displayValue(name, value)
+          : (value ?? null),
+      ];
+    }),
+  );
+}
+
+function table(settings: Settings, options: Record<string, unknown>): string {
+  const flags = givenFlags(options);
+  const source = (name: SettingName) => {
+    if (flags[name] !== undefined) return flagOf(name);
+    return (process.env[name] ?? '') === '' ? 'default' : 'environment';
+  };
+  return formatTable(
+    ['Setting', 'Value', 'From', 'Meaning'],
+    names().map((name) => [
+      name,
+      displayValue(name, settings[name]),
+      source(name),
+      settingDefinitions[name].help,
+    ]),
+  );
+}
+
+function names(): SettingName[] {
+  return Object.keys(settingDefinitions) as SettingName[];
+}

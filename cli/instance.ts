@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import { AppError } from '../runtime/app-error.js';
+import { displayValue } from '../runtime/settings.js';
+import type { Settings } from '../runtime/settings.js';
+import { givenFlags, readSettings } from './settings-flags.js';
+import { isRunning, readRunRecord } from './supervisor/run-record.js';
+import type { RunRecord } from './supervisor/run-record.js';
+import { shortPath } from './terminal/table.js';
+
+/** The data folder of the demo, apart from a real one. */
+export const demoDataFolder = join('var', 'demo');
+
+/** A pipeline that a verb talks to. */
+export interface Instance {
+  readonly settings: Settings;
+  readonly redisUrl: string;
+  /** Absent when only REDIS_URL led us there. */
+  readonly record?: RunRecord | undefined;
+}
+
+/**
+ * Finds the running pipeline: REDIS_URL, else the one that runs on DATA_DIR, else (when DATA_DIR isn't
+ * given) the demo.
+ * @throws AppError `not_running`
+ */
+export function findInstance(options: Readonly<Record<string, unknown>>): Instance {
+  const settings = readSettings(options);
+  const isFolderGiven = (givenFlags(options).DATA_DIR ?? process.env.DATA_DIR ?? '') !== '';
+  const folders = isFolderGiven ? [settings.DATA_DIR] : [settings.DATA_DIR, resolve(demoDataFolder)];
+  const record = folders.map(readRunRecord).find((found) => found !== undefined && isRunning(found));
+  if (settings.REDIS_URL !== undefined) {
+    const isSame = record?.redis === settings.REDIS_URL;
+    return { settings, redisUrl: settings.REDIS_URL, record: isSame ? record : undefined };
+  }
+  if (record === undefined) {
+    throw new AppError(
+      'not_running',
+      `No pipeline runs on ${folders.map((folder) => shortPath(folder)).join(' or ')}: ` +
+        'start one with "campus up", or name its folder with --data-dir.',
+    );
+  }
+  if (record.redis === undefined) {
+    throw new AppError('not_running', 'The pipeline is still starting: try again in a moment.', {
+      retryable: true,
+    });
+  }
+  return { settings, redisUrl: record.redis, record };
+}
+
+/** An address without its password, as it may be shown and as paths are appended to. */
+export function displayUrl(url: string): string {
+  return displayValue('REDIS_URL', url).replace(/\/$/, '');
+}

@@ -1,0 +1,35 @@
+import { formatPairs, formatTable } from '../terminal/table.js';
+import { formatSeconds, formatTime } from '../terminal/time.js';
+import type { Status } from './status.js';
+
+/** The status for people; says first what is wrong, and that the clock is simulated where it is. */
+export function formatStatus(status: Status, timezone: string): string {
+  const { mqtt, http, influx, redis, clock, ledger, alarms } = status;
+  const influxKind = influx.version === null ? 'does not answer' : `InfluxDB ${influx.version}`;
+  const ledgerLine =
+    ledger === null
+      ? 'not known'
+      : `${ledger.received} received = ${ledger.written} written + ${ledger.quarantined} quarantined + ` +
+        `${ledger.duplicates} duplicates + ${ledger.pending} pending; ${ledger.gaps} gaps, ${ledger.late} late`;
+  const time = clock.now === null ? '' : `, ${formatTime(Date.parse(clock.now), timezone)} ${timezone}`;
+  const pairs: [string, string][] = [
+    ['MQTT', `mqtt://${mqtt.host}:${mqtt.port}`],
+    ['HTTP', http],
+    ['InfluxDB', `${influx.url ?? 'not known'}, database ${influx.database} (${influxKind})`],
+    ['Redis', redis],
+    ['Readings', ledgerLine],
+    ['Alarms', alarms === null ? 'not known' : `${alarms.active} active, ${alarms.cleared} cleared`],
+  ];
+  if (clock.kind === 'simulated') pairs.push(['Clock', `SIMULATED${time}: not the time of day`]);
+  const processes = formatTable(
+    ['Process', 'Pid', 'Restarts', 'Up for'],
+    status.processes.map(({ role, pid, restarts, uptimeSeconds }) => [
+      role,
+      pid,
+      restarts,
+      formatSeconds(uptimeSeconds),
+    ]),
+  );
+  const trouble = status.trouble.map((sentence) => `! ${sentence}\n`).join('');
+  return `${trouble}${formatPairs(pairs)}\n${processes}`;
+}

@@ -1,0 +1,120 @@
+import { readLedger } from '../../ingest/ledger/redis-ledger.js';
+import { countAlarms } from '../pending-rooms.js';
+import { messageOf } from '../../runtime/app-error.js';
+import { openInflux } from '../../runtime/influx-connection.js';
+import { loadClock } from '../../runtime/redis-clock.js';
+import { redisKeys } from '../../runtime/redis-keys.js';
+import { readRoleReports } from '../../runtime/redis-role-report.js';
+import type { Redis } from '../../runtime/redis-connection.js';
+import { displayUrl } from '../instance.js';
+import type { Instance } from '../instance.js';
+import { withRedis } from '../redis-session.js';
+import { isRunning } from '../supervisor/run-record.js';
+import type { InfluxAddress, ProcessRecord } from '../supervisor/run-record.js';
+import type { Status } from './status.js';
+
+const patienceMs = 3000;
+
+/** Asks every part how it does, all at once, none for longer than a few seconds; never throws for one that is away. */
+export async function readStatus(instance: Instance, now = Date.now()): Promise<Status> {
+  const { settings, record, redisUrl } = instance;
+  const influx: InfluxAddress | undefined =
+    record?.influx ??
+    (settings.INFLUX_URL === undefined
+      ? undefined
+      : {
+          url: settings.INFLUX_URL,
+          database: settings.INFLUX_BUCKET,
+          token: settings.INFLUX_TOKEN,
+          org: settings.INFLUX_ORG,
+        });
+  const [fromRedis, fromInflux] = await Promise.all([askRedis(redisUrl), askInflux(influx)]);
+  const processes = record?.processes ?? fromRedis.processes;
+  return {
+    mqtt: record?.mqtt ?? { host: settings.MQTT_HOST, port: settings.MQTT_PORT },
+    http: record?.http ?? `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`,
+    influx: {
+      url: influx === undefined ? null : displayUrl(influx.url),
+      database: influx?.database ?? settings.INFLUX_BUCKET,
+      version: fromInflux.version,
+      kind: fromInflux.kind,
+    },
+    redis: displayUrl(redisUrl),
+    processes: processes.map(({ role, pid, restarts, startedAt }) => ({
+      role,
+      pid,
+      restarts,
+      uptimeSeconds: Math.floor((now - startedAt) / 1000),
+    })),
+    ledger: fromRedis.ledger,
+    alarms: fromRedis.alarms,
+    clock: { kind: record?.clock ?? fromRedis.clock.kind, now: fromRedis.clock.now },
+    trouble: [
+      ...(record?.processes ?? [])
+        .filter((process) => !isRunning(process))
+        .map(({ role }) => `${role} is not running.`),
+      ...fromRedis.trouble,
+      ...fromInflux.trouble,
+    ],
+  };
+}
+
+interface RedisAnswer extends Pick<Status, 'ledger' | 'alarms' | 'clock'> {
+  readonly processes: readonly ProcessRecord[];
+  readonly trouble: readonly string[];
+}
+
+async function askRedis(url: string): Promise<RedisAnswer> {
+  try {
+    return await withRedis(url, tell, patienceMs);
+  } catch (error) {
+    return {
+      ledger: null,
+      alarms: null,
+      clock: { kind: null, now: null },
+      processes: [],
+      trouble: [`Redis: ${messageOf(error)}`],
+    };
+  }
+}
+
+async function tell(redis: Redis): Promise<RedisAnswer> {
+  const [ledger, alarms, reports, processes, clock] = await Promise.all([
+    readLedger(redis),
+    countAlarms(redis),
+    readRoleReports(redis),
+    redis.hvals(redisKeys.processes),
+    loadClock(redis),
+  ]);
+  return {
+    ledger,
+    alarms,
+    clock: { kind: clock.spec.kind, now: new Date(clock.now()).toISOString() },
+    processes: processes.map((json) => JSON.parse(json) as ProcessRecord),
+    trouble: reports.flatMap(({ role, trouble }) => (trouble === undefined ? [] : [`${role}: ${trouble}`])),
+  };
+}
+
+interface InfluxAnswer extends Pick<Status['influx'], 'version' | 'kind'> {
+  readonly trouble: readonly string[];
+}
+
+async function askInflux(address: InfluxAddress | undefined): Promise<InfluxAnswer> {
+  if (address === undefined) return { version: null, kind: null, trouble: [] };
+  const { url, token, org, database } = address;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`InfluxDB at ${displayUrl(url)} does not answer.`)),
+        patienceMs,
+      );
+    });
+    const { version, kind } = await Promise.race([openInflux({ url, token, org, bucket: database }), late]);
+    return { version, kind, trouble: [] };
+  } catch (error) {
+    return { version: null, kind: null, trouble: [messageOf(error)] };
+  } finally {
+    clearTimeout(timer);
+  }
+}

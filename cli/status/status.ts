@@ -1,0 +1,29 @@
+import type { LedgerTotals } from '../../ingest/ledger/redis-ledger.js';
+import type { InfluxKind } from '../../runtime/influx-connection.js';
+
+/** What `campus status --json` prints. A part that can't be asked is null, and `trouble` says why. */
+export interface Status {
+  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly http: string;
+  readonly influx: {
+    readonly url: string | null;
+    readonly database: string;
+    readonly version: string | null;
+    readonly kind: InfluxKind | null;
+  };
+  readonly redis: string;
+  readonly processes: readonly ProcessStatus[];
+  readonly ledger: LedgerTotals | null;
+  readonly alarms: { readonly active: number; readonly cleared: number } | null;
+  readonly clock: { readonly kind: 'wall' | 'simulated' | null; readonly now: string | null };
+  /** One sentence for each part that doesn't do its work; empty when all is well. */
+  readonly trouble: readonly string[];
+}
+
+/** One process of the pipeline. */
+export interface ProcessStatus {
+  readonly role: string;
+  readonly pid: number;
+  readonly restarts: number;
+  readonly uptimeSeconds: number;
+}

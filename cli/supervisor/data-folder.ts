@@ -1,0 +1,52 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClockSpec } from '../../runtime/clock.js';
+import { AppError } from '../../runtime/app-error.js';
+
+/**
+ * Makes the data folder, for our eyes only, and checks that it can be written.
+ * @throws AppError `bad_data_folder`
+ */
+export function prepareDataFolder(folder: string): void {
+  const probe = join(folder, `.probe.${process.pid}`);
+  try {
+    for (const part of ['', 'log', 'redis', 'influx'])
+      mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
+    writeFileSync(probe, '');
+    rmSync(probe);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new AppError(
+      'bad_data_folder',
+      `The data folder ${folder} can't be written (${reason}): choose another one with --data-dir or DATA_DIR.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * A folder lives on one kind of clock for ever: simulated readings among real ones would never be told apart.
+ * @throws AppError `wrong_clock`
+ */
+export function guardClockKind(folder: string, kind: ClockSpec['kind']): void {
+  const file = join(folder, 'clock');
+  const kept = readIfThere(file)?.trim();
+  if (kept === undefined) {
+    writeFileSync(file, `${kind}\n`, { mode: 0o600 });
+  } else if (kept !== kind) {
+    throw new AppError(
+      'wrong_clock',
+      `The data folder ${folder} was used with the ${kept} clock, and this start asks for the ${kind} clock: ` +
+        'choose another folder with --data-dir.',
+    );
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

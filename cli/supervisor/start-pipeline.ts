@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import pino from 'pino';
+import type { Clock } from '../../runtime/clock.js';
+import { LifeCycle } from '../../runtime/life-cycle.js';
+import { settleClock } from '../../runtime/redis-clock.js';
+import type { Role } from '../../runtime/role.js';
+import type { Settings } from '../../runtime/settings.js';
+import { withRedis } from '../redis-session.js';
+import type { Steps } from '../terminal/steps.js';
+import { shortPath } from '../terminal/table.js';
+import { guardClockKind, prepareDataFolder } from './data-folder.js';
+import { lockFolder } from './folder-lock.js';
+import { assertPortFree } from './listening-port.js';
+import { startStores } from './start-stores.js';
+import { endOrphans } from './orphans.js';
+import { processIdentity } from './process-identity.js';
+import { ProcessTable } from './process-table.js';
+import { roleSpec } from './role-spec.js';
+import { readRunRecord } from './run-record.js';
+import type { ProcessRecord } from './run-record.js';
+
+/** The roles in the order of their start; they are stopped the other way round, the front door first. */
+const startOrder: readonly Role[] = ['api', 'alerts', 'ingest', 'broker'];
+
+export interface StartOptions {
+  readonly steps: Steps;
+  /** Aborting it gives the start up; `startPipeline` then rejects when all is stopped again. */
+  readonly signal: AbortSignal;
+  /** Aborting it ends all children at once, with SIGKILL. @defaultValue never */
+  readonly force?: AbortSignal;
+  /** @defaultValue all */
+  readonly roles?: readonly Role[];
+}
+
+/** A pipeline whose processes all run, and are started again when they die. */
+export interface Pipeline {
+  /** With the addresses of the databases filled in. */
+  readonly settings: Settings & { readonly REDIS_URL: string; readonly INFLUX_URL: string };
+  readonly clock: Clock;
+  readonly processes: readonly ProcessRecord[];
+  /** Ends everything in order: what was acknowledged is settled or stays in the log. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the databases (where not given) and the roles, each shown as a step. One straight function, for
+ * the order is the thing to see. When it fails or is aborted, what was started is stopped first.
+ * @throws AppError with one sentence on what is in the way
+ */
+export async function startPipeline(settings: Settings, options: StartOptions): Promise<Pipeline> {
+  const { steps, signal } = options;
+  const folder = settings.DATA_DIR;
+  const clockKind = settings.SIM_SPEED === undefined ? 'wall' : 'simulated';
+  const roles = startOrder.filter((role) => options.roles?.includes(role) ?? true);
+
+  prepareDataFolder(folder);
+  const unlock = lockFolder(folder);
+  const log = pino(
+    { level: settings.LOG_LEVEL },
+    pino.destination({ dest: join(folder, 'log', 'supervisor.log'), mode: 0o600 }),
+  );
+  const lifeCycle = new LifeCycle(log, 60_000);
+  lifeCycle.onStop('lock', unlock);
+  try {
+    await steps.run(
+      'Data folder',
+      async (say) => {
+        guardClockKind(folder, clockKind);
+        const left = readRunRecord(folder);
+        if (left) say('ending what a killed pipeline left running');
+        return endOrphans(left);
+      },
+      (ended) => shortPath(folder) + (ended.length > 0 ? `; ended ${ended.join(', ')}` : ''),
+    );
+    await assertPortFree('MQTT', settings.MQTT_HOST, settings.MQTT_PORT);
+    await assertPortFree('HTTP', settings.HTTP_HOST, settings.HTTP_PORT);
+
+    const table = new ProcessTable(
+      folder,
+      {
+        pid: process.pid,
+        identity: processIdentity(process.pid),
+        clock: clockKind,
+        mqtt: { host: settings.MQTT_HOST, port: settings.MQTT_PORT },
+        http: `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`,
+      },
+      log,
+      (line) => steps.note(line),
+    );
+    lifeCycle.onStop('process table', () => table.close());
+    options.force?.addEventListener('abort', () => table.killAll());
+
+    const stores = await startStores(settings, { table, lifeCycle, steps, signal });
+    const complete = Object.freeze({
+      ...settings,
+      REDIS_URL: stores.redis,
+      INFLUX_URL: stores.influx.url,
+      INFLUX_TOKEN: stores.influx.token,
+      INFLUX_ORG: stores.influx.org,
+    });
+    const clock = await steps.run(
+      'Clock',
+      () => withRedis(stores.redis, (redis) => settleClock(redis, settings)),
+      describeClock,
+    );
+    signal.throwIfAborted();
+
+    await steps.run(
+      'Roles',
+      async (say) => {
+        const waiting = new Set(roles);
+        const show = () => say(`starting ${[...waiting].join(', ')}`);
+        show();
+        // All at once, but registered in order: the stop goes the other way round.
+        const starts = roles.map((role) => {
+          const child = table.add(roleSpec(role, complete));
+          lifeCycle.onStop(role, () =>
+            steps.run(
+              'Stopping',
+              () => child.stop(),
+              () => role,
+            ),
+          );
+          return child.start(signal).then(() => {
+            waiting.delete(role);
+            if (waiting.size > 0) show();
+          });
+        });
+        const outcomes = await Promise.allSettled(starts);
+        const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+        if (failed) throw failed.reason;
+      },
+      () => roles.join(', '),
+    );
+    return {
+      settings: complete,
+      clock,
+      get processes() {
+        return table.processes;
+      },
+      stop: () => lifeCycle.stop(),
+    };
+  } catch (error) {
+    await lifeCycle.stop();
+    throw error;
+  }
+}
+
+function describeClock(clock: Clock): string {
+  const { spec } = clock;
+  if (spec.kind === 'wall') return 'wall clock';
+  return `simulated, ${spec.speed} times as fast, now at ${new Date(clock.now()).toISOString()}`;
+}
