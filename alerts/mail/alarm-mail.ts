@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { OutboxEntry } from '../../rules/alarm.js';
+import type { Mail, Mailbox } from '../mailer.js';
+import { subjectOf, wordAlarm } from './alarm-words.js';
+import type { Surroundings } from './alarm-words.js';
+import { renderHtml } from './html.js';
+import { renderText } from './plain-text.js';
+
+/**
+ * The mail about one transition of an alarm to one recipient: Chinese first, English below, as text and as
+ * HTML. The mail that clears an alarm follows the one that raised it in the same thread.
+ */
+export function composeAlarmMail(
+  entry: OutboxEntry,
+  from: Mailbox,
+  to: Mailbox,
+  surroundings: Surroundings,
+): Mail {
+  const { transition } = entry;
+  const wordings = [wordAlarm(entry, surroundings, 'zh'), wordAlarm(entry, surroundings, 'en')];
+  const raised = transition.kind === 'raise';
+  const key = keyOf(transition.id, to);
+  return {
+    name: `${compactTime(transition.at)}_${transition.id.slice(0, 190)}_${key.slice(0, 8)}`,
+    from,
+    to,
+    subject: subjectOf(entry, surroundings),
+    text: renderText(wordings),
+    html: renderHtml(wordings, raised ? transition.severity : 'cleared'),
+    messageId: messageId(key, from),
+    inReplyTo: raised ? undefined : messageId(keyOf(raiseOf(transition.alarm), to), from),
+    headers: {
+      // Tells holiday responders and mailing lists that nobody waits for an answer (RFC 3834).
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      'X-Campus-Alarm': transition.alarm,
+      'X-Campus-Transition': transition.kind,
+      'X-Campus-Severity': transition.severity,
+      'X-Campus-Clock': surroundings.simulatedClock ? 'simulated' : 'wall',
+    },
+    urgent: raised && transition.severity === 'critical',
+  };
+}
+
+/** The id of the transition that raised the alarm. */
+export function raiseOf(alarm: string): string {
+  return `${alarm}~raise`;
+}
+
+// Hashed, because an id of ours may hold what a Message-ID may not, such as two dots in a row.
+function keyOf(transition: string, to: Mailbox): string {
+  return createHash('sha256').update(`${transition}|${to.address.toLowerCase()}`).digest('hex').slice(0, 32);
+}
+
+function messageId(key: string, from: Mailbox): string {
+  return `<${key}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`;
+}
+
+function compactTime(at: number): string {
+  return new Date(at).toISOString().replace(/[-:.]/g, '');
+}

@@ -1,0 +1,154 @@
+import type { DeviceClass } from '../../devices/device-class.js';
+import { unassigned } from '../../devices/site.js';
+import type { Bilingual, OutboxEntry, Severity } from '../../rules/alarm.js';
+import { formatDuration, formatMoment } from './time-words.js';
+import type { Language } from './time-words.js';
+import { explainCondition, explainValue } from './value-words.js';
+import type { Fact } from './value-words.js';
+
+/** X.733 severities as Chinese network management names them. */
+export const severityWords: Readonly<Record<Severity, Bilingual>> = {
+  critical: { zh: '紧急', en: 'Critical' },
+  major: { zh: '重要', en: 'Major' },
+  minor: { zh: '次要', en: 'Minor' },
+  warning: { zh: '提示', en: 'Warning' },
+};
+
+const classWords: Readonly<Record<DeviceClass, Bilingual>> = {
+  sensor: { zh: '环境传感器', en: 'environment sensor' },
+  whiteboard: { zh: '交互式白板', en: 'interactive whiteboard' },
+  ap: { zh: '无线接入点', en: 'WiFi access point' },
+  gateway: { zh: '网关', en: 'gateway' },
+};
+
+/** What the mail says beyond the alarm itself. */
+export interface Surroundings {
+  /** The site's name where the registry has one. */
+  readonly siteName?: string | undefined;
+  readonly timeZone: string;
+  readonly simulatedClock: boolean;
+  /** How late the mail is, wall ms; told when it is more than half an hour. */
+  readonly delayMs: number;
+}
+
+/** All that a mail says in one language, before it becomes plain text or HTML. */
+export interface Wording {
+  readonly language: Language;
+  /** `重要告警`, `已恢复`. */
+  readonly badge: string;
+  readonly title: string;
+  readonly facts: readonly Fact[];
+  readonly adviceHeading: string;
+  readonly advice: string;
+  /** What the reader must know about the mail itself. */
+  readonly notes: readonly string[];
+  /** For whoever looks into it: the rule and the alarm's id. */
+  readonly reference: string;
+}
+
+const lateFromMs = 30 * 60_000;
+
+/** Says what is wrong, where, since when, by which values and what to do; or that it is over. */
+export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, language: Language): Wording {
+  const { transition, alarm } = entry;
+  const say = (zh: string, en: string) => (language === 'zh' ? zh : en);
+  const moment = (at: number) => formatMoment(at, surroundings.timeZone, language);
+  const severity = severityWords[transition.severity][language];
+  const raised = transition.kind === 'raise';
+  const values = Object.entries(transition.evidence).map(([term, value]) =>
+    explainValue(transition.deviceClass, term, value, language),
+  );
+  const condition = explainCondition(transition.deviceClass, transition.condition, language);
+  const since: Fact[] = raised
+    ? [{ label: say('开始时间', 'Since'), value: moment(transition.raisedAt) }]
+    : [
+        {
+          label: say('持续时间', 'Lasted'),
+          value: formatDuration(transition.at - transition.raisedAt, language),
+        },
+        { label: say('开始时间', 'From'), value: moment(transition.raisedAt) },
+        { label: say('恢复时间', 'Until'), value: moment(transition.at) },
+      ];
+  const part =
+    transition.part === undefined ? '' : say(`，部件 ${transition.part}`, `, part ${transition.part}`);
+  return {
+    language,
+    badge: raised ? say(`${severity}告警`, `${severity} alarm`) : say('已恢复', 'Cleared'),
+    title: transition.title[language],
+    facts: [
+      { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
+      {
+        label: say('设备', 'Device'),
+        value: say(
+          `${classWords[transition.deviceClass].zh} ${transition.device}${part}`,
+          `${classWords[transition.deviceClass].en} ${transition.device}${part}`,
+        ),
+      },
+      ...since,
+      ...values.map(({ label, value }) =>
+        raised ? { label, value } : { label: say(`现在：${label}`, `Now: ${label}`), value },
+      ),
+      {
+        label: raised ? say('告警条件', 'Alarm condition') : say('恢复条件', 'Clear condition'),
+        value: condition,
+      },
+    ],
+    adviceHeading: say('怎么办', 'What to do'),
+    advice: raised
+      ? transition.advice[language]
+      : say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.'),
+    notes: notesOf(surroundings, say, language),
+    reference: say(
+      `规则 ${transition.rule}（版本 ${transition.ruleVersion}） · 告警编号 ${alarm.id}`,
+      `Rule ${transition.rule} (version ${transition.ruleVersion}) · alarm ${alarm.id}`,
+    ),
+  };
+}
+
+/** One line for the list of mails: severity, what, where; Chinese first. */
+export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): string {
+  const { transition } = entry;
+  const { zh, en } = severityWords[transition.severity];
+  const raised = transition.kind === 'raise';
+  const where = placeOf(entry, surroundings.siteName, 'zh').slice(-2).join(' ');
+  const subject = [
+    surroundings.simulatedClock ? '【模拟】' : '',
+    raised ? `【${zh}告警】` : '【已恢复】',
+    `${transition.title.zh} · ${where} · ${transition.device}`,
+    ` | ${raised ? en : 'Cleared'}: ${transition.title.en}`,
+  ].join('');
+  // A name out of the registry may hold a line break; in a header it must not.
+  return subject.replace(/\s+/g, ' ');
+}
+
+function placeOf({ alarm }: OutboxEntry, siteName: string | undefined, language: Language): string[] {
+  const named = language === 'zh' ? `${siteName}（${alarm.site}）` : `${siteName} (${alarm.site})`;
+  const place = siteName === undefined ? alarm.site : named;
+  return [alarm.district, place, alarm.room].filter((level) => level !== unassigned);
+}
+
+function notesOf(
+  surroundings: Surroundings,
+  say: (zh: string, en: string) => string,
+  language: Language,
+): readonly string[] {
+  const notes: string[] = [];
+  if (surroundings.simulatedClock) {
+    notes.push(
+      say(
+        '模拟时钟：这是演示或演练，邮件中的时间不是真实时间，请勿据此处置。',
+        'Simulated clock: this is a demonstration or drill. The times are not real; do not act on it.',
+      ),
+    );
+  }
+  if (surroundings.delayMs > lateFromMs) {
+    const delay = formatDuration(surroundings.delayMs, language);
+    notes.push(
+      say(
+        `这封邮件晚了 ${delay}送出，现在的情况可能已不同。`,
+        `This mail is ${delay} late; things may have changed since.`,
+      ),
+    );
+  }
+  return notes;
+}
