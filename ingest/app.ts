@@ -8,6 +8,7 @@ import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
 import { createIngestMetrics } from './ingest-metrics.js';
+import type { ShardProgress } from './ingest-metrics.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
 import { settleShards } from './log/redis-shards.js';
 import { followShard } from './pipeline.js';
@@ -29,7 +30,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
-  const metrics = createIngestMetrics(context.metrics);
+  const progress = new Map<number, ShardProgress>();
+  const metrics = createIngestMetrics(context.metrics, progress);
   const influxOptions = {
     url: context.influxUrl,
     token: settings.INFLUX_TOKEN,
@@ -53,6 +55,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
     tags: new DeviceTagBook(redis),
     sink,
     metrics,
+    progress,
+    clock: context.clock,
     createEngine: () => createEngine(rules),
     batchLines: settings.INFLUX_BATCH_LINES,
     limits: {

@@ -1,20 +1,52 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+/** How far a shard's followers are, asked at each scrape. */
+export interface ShardProgress {
+  /** Entries kept in the shard's log. */
+  entries(): Promise<number>;
+  /** Wall seconds since the oldest entry the follower has not dealt with; 0 when it has dealt with all. */
+  ageSeconds(follower: 'store' | 'judge'): number;
+}
+
 /** What the ingest counts. */
 export interface IngestMetrics {
   readonly written: Counter;
   readonly quarantined: Counter<'reason'>;
   readonly writeSeconds: Histogram;
   readonly writeLines: Counter;
+  readonly storedSeconds: Histogram;
   readonly evaluated: Counter;
   readonly transitions: Counter<'kind' | 'severity'>;
-  readonly logEntries: Gauge<'shard'>;
-  readonly logAge: Gauge<'shard' | 'follower'>;
 }
 
-export function createIngestMetrics(registry: Registry): IngestMetrics {
+/** @param shards the shards' progress; read at each scrape, so it may still be empty */
+export function createIngestMetrics(
+  registry: Registry,
+  shards: ReadonlyMap<number, ShardProgress>,
+): IngestMetrics {
   const registers = [registry];
+  new Gauge({
+    name: 'pc_log_entries',
+    help: 'Entries kept in the reading log',
+    labelNames: ['shard'],
+    registers,
+    async collect() {
+      for (const [shard, progress] of shards) this.set({ shard }, await progress.entries());
+    },
+  });
+  new Gauge({
+    name: 'pc_log_age_seconds',
+    help: 'Wall time since the oldest entry that the follower has not dealt with; 0 when it has dealt with all',
+    labelNames: ['shard', 'follower'],
+    registers,
+    collect() {
+      for (const [shard, progress] of shards) {
+        for (const follower of ['store', 'judge'] as const)
+          this.set({ shard, follower }, progress.ageSeconds(follower));
+      }
+    },
+  });
   return {
     written: new Counter({
       name: 'pc_readings_written_total',
@@ -38,6 +70,12 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       help: 'Lines sent in confirmed writes',
       registers,
     }),
+    storedSeconds: new Histogram({
+      name: 'pc_stored_seconds',
+      help: 'Wall time from arrival at the broker to confirmation by InfluxDB, one sample an entry of the log',
+      buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 15, 30, 60, 300, 3600],
+      registers,
+    }),
     evaluated: new Counter({
       name: 'pc_readings_evaluated_total',
       help: 'Readings given to the rules',
@@ -47,18 +85,6 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       name: 'pc_alarm_transitions_total',
       help: 'Alarm transitions the rules put out',
       labelNames: ['kind', 'severity'],
-      registers,
-    }),
-    logEntries: new Gauge({
-      name: 'pc_log_entries',
-      help: 'Entries kept in the reading log',
-      labelNames: ['shard'],
-      registers,
-    }),
-    logAge: new Gauge({
-      name: 'pc_log_age_seconds',
-      help: 'Wall time since the oldest entry that the follower has not dealt with; 0 when it has dealt with all',
-      labelNames: ['shard', 'follower'],
       registers,
     }),
   };

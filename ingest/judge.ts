@@ -4,6 +4,7 @@ import type { Alarm, Transition } from '../rules/alarm.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import { parseTopic } from '../devices/topic.js';
 import type { Redis } from '../runtime/redis-connection.js';
+import { entryTime } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { SeenReadings } from './ledger/seen-readings.js';
 import { commitTransition, loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
@@ -40,6 +41,8 @@ export class ShardJudge {
   #cursor: string;
   #saved: string;
   #checkpointAt = performance.now();
+  /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
+  waitingSince: number | undefined;
 
   private constructor(parts: JudgeParts, shard: number, state: JudgeState) {
     this.#parts = parts;
@@ -60,6 +63,7 @@ export class ShardJudge {
     while (!signals.abort.aborted) {
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
+      this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       for (const entry of entries) {
         const transitions = entry.decoded.flatMap((decoded) => this.#judge(decoded));
         if (transitions.length > 0) await this.#commit(transitions);

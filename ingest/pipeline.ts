@@ -1,6 +1,7 @@
 import type { Engine } from '../rules/engine/engine.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
-import type { IngestMetrics } from './ingest-metrics.js';
+import type { IngestMetrics, ShardProgress } from './ingest-metrics.js';
 import { ShardJudge } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
@@ -21,6 +22,9 @@ export interface PipelineParts {
   readonly createEngine: () => Engine;
   readonly batchLines: number;
   readonly limits: TimeLimits;
+  readonly clock: Clock;
+  /** Filled with the progress of each shard that is followed. */
+  readonly progress: Map<number, ShardProgress>;
 }
 
 /**
@@ -53,6 +57,14 @@ export async function followShard(
   };
   const store = await ShardStore.load({ ...parts, window, onCheckpoint: checkpointed('store') }, shard);
   const judge = await ShardJudge.load({ ...parts, window, onCheckpoint: checkpointed('judge') }, shard);
+  const followers = { store, judge };
+  parts.progress.set(shard, {
+    entries: () => reader.count(shard),
+    ageSeconds: (follower) => {
+      const since = followers[follower].waitingSince;
+      return since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000);
+    },
+  });
   const guard = (run: Promise<void>) =>
     run.catch((error: unknown) => {
       failed.abort(error);

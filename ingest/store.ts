@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rejection } from '../devices/telemetry.js';
 import type { DeviceTopic } from '../devices/topic.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { LedgerEntry } from './ledger/ledger-entry.js';
@@ -8,6 +9,7 @@ import type { Quarantined } from './quarantine/quarantine.js';
 import { toQuarantine } from './quarantine/quarantine.js';
 import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
+import { entryTime } from './log/log.js';
 import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
@@ -28,6 +30,7 @@ export interface StoreParts {
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;
   readonly batchLines: number;
+  readonly clock: Clock;
   /** Told after every checkpoint up to where the store no longer needs the log. */
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
@@ -54,6 +57,8 @@ export class ShardStore {
   #reported = new Map<string, string>();
   #checkpointAt = performance.now();
   #unsaved = false;
+  /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
+  waitingSince: number | undefined;
 
   private constructor(parts: StoreParts, shard: number, state: StoreState) {
     this.#parts = parts;
@@ -71,6 +76,7 @@ export class ShardStore {
     while (!signals.abort.aborted) {
       const entries = await window.after(this.#state.cursor, idleCheckpointMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
+      this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       const startedAt = performance.now();
       let lines = 0;
       for (const batch of batches(entries, batchLines)) lines = await this.#settle(batch, signals.abort);
@@ -83,7 +89,7 @@ export class ShardStore {
   }
 
   async #settle(entries: readonly DecodedEntry[], abort: AbortSignal): Promise<number> {
-    const { sink, tags, metrics } = this.#parts;
+    const { sink, tags, metrics, clock } = this.#parts;
     await tags.ensure(topicsOf(entries));
     const written: Written[] = [];
     for (const entry of entries) {
@@ -100,7 +106,14 @@ export class ShardStore {
       this.#state.totals.written--;
       this.#quarantine(item.entry, item.source, { reason: 'influx_refused', detail: why }, item.ordinal);
     }
-    for (const entry of entries) this.#state.settled += entry.messages;
+    const now = clock.now();
+    for (const { messages, decoded } of entries) {
+      this.#state.settled += messages;
+      const first = decoded[0];
+      if (messages > 0 && first !== undefined) {
+        metrics.storedSeconds.observe(clock.wallMs(now - arrivalOf(first)) / 1000);
+      }
+    }
     this.#state.cursor = entries.at(-1)?.id ?? this.#state.cursor;
     this.#unsaved = true;
     metrics.written.inc(written.length - refused.length);
@@ -202,6 +215,10 @@ function firstOrRepeat(decoded: DecodedReading | DecodedNotice | DecodedRejectio
 function ordinal(entryId: string, i: number): string {
   const [ms = '0', seq = '0'] = entryId.split('-');
   return `${ms}-${Number(seq) * 1_000_000 + i + 1}`;
+}
+
+function arrivalOf(decoded: Decoded): number {
+  return 'source' in decoded ? decoded.source.message.arrivedAt : decoded.arrivedAt;
 }
 
 function* topicsOf(entries: readonly DecodedEntry[]): Generator<DeviceTopic> {

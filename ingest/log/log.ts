@@ -23,6 +23,8 @@ export interface LogEntry {
 export interface LogReader {
   /** Up to `limit` entries after the cursor, oldest first; none when it is at the end. */
   readAfter(shard: number, cursor: string, limit: number): Promise<LogEntry[]>;
+  /** Entries kept in the shard. */
+  count(shard: number): Promise<number>;
   /** Removes the entries up to and including the cursor. */
   trimThrough(shard: number, cursor: string): Promise<void>;
 }
@@ -35,4 +37,9 @@ export function compareIds(a: string, b: string): number {
   const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
   const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
   return aMs - bMs || aSeq - bSeq;
+}
+
+/** When the entry was appended, by Redis' wall clock, epoch ms. */
+export function entryTime(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')));
 }

@@ -19,6 +19,10 @@ export class RedisLogReader implements LogReader {
     });
   }
 
+  count(shard: number): Promise<number> {
+    return this.#redis.xlen(redisKeys.log(shard));
+  }
+
   async trimThrough(shard: number, cursor: string): Promise<void> {
     const [ms = '0', seq = '0'] = cursor.split('-');
     await this.#redis.xtrim(redisKeys.log(shard), 'MINID', `${ms}-${BigInt(seq) + 1n}`);

@@ -14,6 +14,7 @@ export interface PublishOrder {
   readonly messagesPerDevice: number;
   /** Unacknowledged messages per connection. */
   readonly window: number;
+  readonly boot: string;
   /** Event time of each device's first reading, epoch ms; the following ones are 1 ms apart. */
   readonly firstTs: number;
 }
@@ -126,14 +127,14 @@ class Lane {
   }
 
   #send(count: number): void {
-    const { messagesPerDevice, firstTs } = this.#order;
+    const { messagesPerDevice, firstTs, boot } = this.#order;
     const topicLength = this.#topic.length;
     const packets: Buffer[] = [];
     const now = performance.now();
     for (let i = 0; i < count && this.#sent < messagesPerDevice; i++) {
       const seq = this.#sent++;
       const ts = firstTs + seq;
-      const payload = `{"ts":${ts},"seq":${seq},"boot":"b1","m":{"co2_ppm":${600 + (seq % 300)},"temp_c":21.5,"rh_pct":40.1,"lux":433,"pm25_ugm3":12,"occupied":1}}`;
+      const payload = `{"ts":${ts},"seq":${seq},"boot":"${boot}","m":{"co2_ppm":${600 + (seq % 300)},"temp_c":21.5,"rh_pct":40.1,"lux":433,"pm25_ugm3":12,"occupied":1}}`;
       const remaining = 2 + topicLength + 2 + payload.length;
       const packet = Buffer.allocUnsafe(1 + (remaining > 127 ? 2 : 1) + remaining);
       let at = packet.writeUInt8(0x32, 0); // PUBLISH, QoS 1

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import type { DeviceClass } from '../../../../devices/device-class.js';
+import type { MetricValue } from '../../../../devices/telemetry.js';
+import { compileExpression, negate } from '../../../../rules/expression/compile-expression.js';
+import type { Expression } from '../../../../rules/expression/compile-expression.js';
+import { createSight } from '../../../../rules/expression/sight.js';
+
+function compile(text: string, ...classes: DeviceClass[]): Expression {
+  const result = compileExpression(text, classes.length === 0 ? ['sensor'] : classes);
+  if (!('test' in result)) throw new Error(result.map(({ message }) => message).join(' '));
+  return result;
+}
+
+function test(text: string, metrics: Record<string, MetricValue>, deviceClass: DeviceClass = 'sensor') {
+  return compile(text, deviceClass).test({ ...createSight(), metrics, deviceMetrics: metrics });
+}
+
+function mistakes(text: string, deviceClass: DeviceClass = 'sensor') {
+  const result = compileExpression(text, [deviceClass]);
+  return 'test' in result ? [] : result.map(({ offset, message }) => `${offset}: ${message}`);
+}
+
+describe('a condition', () => {
+  it.each([
+    ['co2_ppm > 1000', true],
+    ['co2_ppm >= 1200 && co2_ppm <= 1200', true],
+    ['co2_ppm != 1200', false],
+    ['co2_ppm == 1200.0 || false', true],
+    ['!(occupied == 1)', false],
+    ['-temp_c < 0', true],
+    ['temp_c + 2 * 3 - 1 == 30', true],
+    ['5 / 2 == 2.5', true],
+    ['co2_ppm % 1000 == 200', true],
+    ['occupied in [1, 2]', true],
+    ['occupied in []', false],
+    ['(occupied == 1 ? co2_ppm : 0) > 1000', true],
+    ['(occupied == 0 ? temp_c > 0 : temp_c > 99)', false],
+    ['(temp_c > 0) == (co2_ppm > 0)', true],
+    ['math.greatest(temp_c, 30, 7) == 30 && math.least(temp_c, 30) == 25', true],
+    ['interval_s == 60', true],
+  ])('%s is %s where CO2 is 1200, temperature 25 and somebody is there', (text, holds) => {
+    expect(test(text, { co2_ppm: 1200, temp_c: 25, occupied: 1 })).toBe(holds);
+  });
+
+  it('compares words', () => {
+    expect(test('power == "on"', { power: 'on' }, 'whiteboard')).toBe(true);
+    expect(test('power in ["off", "standby"]', { power: 'on' }, 'whiteboard')).toBe(false);
+    expect(test('power != "on"', {}, 'whiteboard')).toBeUndefined();
+  });
+
+  it.each([
+    ['co2_ppm > 0', undefined],
+    ['co2_ppm < 1', undefined],
+    ['!(co2_ppm > 0)', undefined],
+    ['co2_ppm - co2_ppm == 0', undefined],
+    ['math.greatest(co2_ppm, 5) > 1', undefined],
+    ['mean(co2_ppm, "5m") < 1', undefined],
+    ['co2_ppm > 0 && temp_c > 99', false],
+    ['temp_c > 99 && co2_ppm > 0', false],
+    ['co2_ppm > 0 && temp_c > 0', undefined],
+    ['co2_ppm > 0 || temp_c > 0', true],
+    ['co2_ppm > 0 || temp_c > 99', undefined],
+    ['(co2_ppm > 0 ? temp_c : 0) > 1', undefined],
+    ['temp_c / (temp_c - 25) > 0', undefined],
+  ])('%s is %s where CO2 is missing: that is not the same as zero', (text, holds) => {
+    expect(test(text, { temp_c: 25 })).toBe(holds);
+  });
+
+  it('negated is unknown where it is unknown', () => {
+    const negated = negate(compile('co2_ppm > 1000'));
+    expect(negated.text).toBe('!(co2_ppm > 1000)');
+    expect(negated.test(createSight())).toBeUndefined();
+  });
+
+  it('says what it looked at, as it is written there', () => {
+    const expression = compile('mean(co2_ppm, "5m") > 1000 && occupied == 1');
+    const windows = { [expression.windows[0]?.key ?? '']: [60_000, 3, 3100] };
+    const metrics = { co2_ppm: 1034.25, occupied: 1 };
+    const sight = {
+      ...createSight(),
+      at: 60_000,
+      metrics,
+      deviceMetrics: metrics,
+      windows,
+      deviceWindows: windows,
+    };
+    expect(expression.evidence(sight)).toEqual({
+      'mean(co2_ppm, "5m")': 1033.333,
+      co2_ppm: 1034.25,
+      occupied: 1,
+    });
+  });
+
+  it.each([
+    ['co2_mgm3 > 1', '0: "co2_mgm3" is no metric of class sensor. Did you mean "co2_ppm"?'],
+    ['temp_c > 1 && ocupied == 1', '14: "ocupied" is no metric of class sensor. Did you mean "occupied"?'],
+    ['constructor == 1', '0: "constructor" is no metric of class sensor.'],
+    ['temp_c = 1', '7: The condition is no CEL: unexpected character: =. Write "==" to compare.'],
+    [
+      'temp_c > 1 and lux > 1',
+      '11: The condition is no CEL: unexpected character: a. Write "&&" in place of "and".',
+    ],
+    [
+      'temp_c ＞ 1',
+      '7: The condition is no CEL: unexpected character: ＞. Use the ASCII character in place of the full-width one.',
+    ],
+    ['temp_c >', '8: The condition is no CEL: unexpected token: EOF. Something is missing at its end.'],
+    ['temp_c + 1', '0: A condition must be true or false; write a comparison, such as "occupied == 1".'],
+    [
+      'temp_c > "hot"',
+      '0: ">" doesn\'t work on a number and a word; a metric that is 0 or 1 is compared like "occupied == 1".',
+    ],
+    [
+      'occupied && temp_c > 1',
+      '0: "&&" joins conditions, but its left side is none; write a comparison, such as "occupied == 1".',
+    ],
+    ['!occupied', '0: "!" negates conditions; write a comparison, such as "occupied == 0".'],
+    ['mean(temp_c) > 1', '0: mean needs a metric and a time, such as mean(co2_ppm, "5m").'],
+    [
+      'mean(temp_c, "5 min") > 1',
+      '13: The time of mean is no duration: write a whole number and a unit, such as "30s", "10m", "2h" or "1d".',
+    ],
+    ['mean(temp_c, "2d") > 1', '13: The time of mean must be between 10s and 24h.'],
+    [
+      'avg(temp_c, "5m") > 1',
+      '0: There is no function "avg". Known are: mean, min, max, math.greatest, math.least.',
+    ],
+    ['temp_c in 3', '0: "in" needs a list on its right, such as power in ["on", "ready"].'],
+    [
+      'silence_s > 300 && temp_c > 1',
+      "0: silence_s can't be combined with metrics in one condition; write two rules.",
+    ],
+    ['temp_c > null', '9: Only numbers, "words", true and false can be written in a condition.'],
+  ])('%s is refused with the place and a hint', (text, mistake) => {
+    expect(mistakes(text)).toEqual([mistake]);
+  });
+
+  it('names every unknown metric at once', () => {
+    expect(mistakes('tmp_c > 1 || hotness > 2')).toHaveLength(2);
+  });
+
+  it('refuses a word that the metric never is', () => {
+    expect(mistakes('power == "onn"', 'whiteboard')).toEqual([
+      '9: The metric is never "onn". Did you mean "on"?',
+    ]);
+    expect(mistakes('power in ["on", "awake"]', 'whiteboard')[0]).toMatch(/^16: The metric is never "awake"/);
+  });
+
+  it('refuses a part of CEL that conditions have no use for', () => {
+    expect(mistakes('[1, 2].all(x, x > temp_c)')[0]).toMatch(/can't be used in a condition/);
+  });
+
+  it('must fit every class of the rule', () => {
+    const result = compileExpression('dns_fail_pct > 5 && clients > 1', ['ap', 'gateway']);
+    expect(result).toMatchObject([{ offset: 20, message: '"clients" is no metric of class gateway.' }]);
+  });
+});
