@@ -35,7 +35,6 @@ export function addToWindow(window: Window, content: WindowContent, at: number, 
   const newestAt = content.length === 0 ? at : Math.max(at, content[content.length - fields] as number);
   const startsAfter = newestAt - window.lengthMs;
   if (at <= startsAfter) return;
-  forget(content, startsAfter);
 
   const bucketMs = window.lengthMs / bucketsPerWindow;
   const bucket = Math.floor(at / bucketMs);
@@ -46,7 +45,7 @@ export function addToWindow(window: Window, content: WindowContent, at: number, 
     content[i + 1] = (content[i + 1] as number) + 1;
     content[i + 2] = combine(window.aggregate, content[i + 2] as number, value);
   } else if (i === content.length - fields) {
-    content.push(at, 1, value);
+    append(content, startsAfter, at, value);
   } else {
     content.splice(i + fields, 0, at, 1, value);
   }
@@ -90,10 +89,19 @@ function combine(aggregate: Aggregate, a: number, b: number): number {
   return aggregate === 'min' ? Math.min(a, b) : Math.max(a, b);
 }
 
-function forget(content: WindowContent, startsAfter: number): void {
+/** Adds a bucket at the end in place of those that have left the window. */
+function append(content: WindowContent, startsAfter: number, at: number, value: number): void {
   let stale = 0;
   while (stale < content.length && (content[stale] as number) <= startsAfter) stale += fields;
-  if (stale === 0) return;
+  if (stale === 0) {
+    content.push(at, 1, value);
+    return;
+  }
   for (let i = stale; i < content.length; i++) content[i - stale] = content[i] as number;
-  content.length -= stale;
+  const end = content.length - stale;
+  content[end] = at;
+  content[end + 1] = 1;
+  content[end + 2] = value;
+  // In a steady stream one bucket leaves as one comes; changing an array's length is slow.
+  if (stale > fields) content.length = end + fields;
 }
