@@ -37,7 +37,7 @@ export const redisKeys = {
   roles: 'pc:roles',
   /** Hash: process name → pid, restarts and start time, written by the supervisor (JSON). */
   processes: 'pc:processes',
-  /** Hash: `transition|recipient` → `sending` or `sent`. */
+  /** Hash: `transition|recipient` → `sending`, `sent` or `refused`, wall ms and, where refused, the reason. */
   sent: 'pc:sent',
   /** Prefix of BullMQ's own keys. */
   bullPrefix: 'pc:bull',
