@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Credentials } from '../devices/redis-registry.js';
+import type { Clock } from '../runtime/clock.js';
+import { connectDevice, disconnectDevice } from './device-connection.js';
+import { openRecording } from './recording/recording.js';
+import type { Recording, RecordingFormat } from './recording/recording.js';
+import { scheduleReplay } from './replay-schedule.js';
+import { WindowedPublisher } from './windowed-publisher.js';
+
+export interface ReplayOptions {
+  readonly file: string;
+  /** @defaultValue what the file looks like */
+  readonly format?: RecordingFormat | undefined;
+  /** `mqtt://host:port` */
+  readonly mqttUrl: string;
+  /** Of the device that the recording is sent as. */
+  readonly credentials: Credentials;
+  /** Recorded seconds per pipeline second, > 0; `max` sends as fast as the broker acknowledges. */
+  readonly speed: number | 'max';
+  /** Sends the recorded times instead of moving them to now. @defaultValue false */
+  readonly keepTime?: boolean | undefined;
+  readonly clock: Clock;
+  /** Called about ten times a second and once at the end. */
+  readonly onProgress?: ((progress: ReplayProgress) => void) | undefined;
+  /** Stops sending; what was sent is still waited for, for some seconds. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReplayProgress {
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly total: number;
+}
+
+export interface ReplayResult {
+  readonly sent: number;
+  readonly acknowledged: number;
+  /** Wall seconds from the first message to the last acknowledgement. */
+  readonly seconds: number;
+  /** Acknowledged messages per second. */
+  readonly rate: number;
+}
+
+const patienceAfterAbortMs = 5000;
+
+/**
+ * Publishes a recorded file as one device over MQTT QoS 1, in order. A broker that goes away is waited for,
+ * and what it had not acknowledged is sent again with the same `boot` and `seq`.
+ * @throws AppError `no_file`, `unknown_format`, `bad_row`, `nothing_to_send`, `wrong_password`,
+ * `broker_unreachable`
+ */
+export async function replayFile(options: ReplayOptions): Promise<ReplayResult> {
+  const { file, format, mqttUrl, credentials, signal, onProgress } = options;
+  const recording = await openRecording(file, format);
+  const client = await connectDevice({
+    mqttUrl,
+    credentials,
+    signal,
+    onRefused: (error) => publisher.stop(error),
+  });
+  const publisher = new WindowedPublisher(client, `${credentials.topicPrefix}telemetry`);
+  const report = () => {
+    onProgress?.({ sent: publisher.sent, acknowledged: publisher.acknowledged, total: recording.rows });
+  };
+  const reporting = setInterval(report, 100);
+  const startedAt = performance.now();
+  try {
+    await sendAll(recording, publisher, options);
+  } finally {
+    clearInterval(reporting);
+    await disconnectDevice(client, 1000);
+  }
+  report();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { sent, acknowledged } = publisher;
+  return { sent, acknowledged, seconds, rate: acknowledged / Math.max(seconds, 0.001) };
+}
+
+async function sendAll(
+  recording: Recording,
+  publisher: WindowedPublisher,
+  options: ReplayOptions,
+): Promise<void> {
+  const { clock, speed, keepTime = false, signal } = options;
+  const schedule = scheduleReplay({ ...recording, startAt: clock.now(), speed, keepTime });
+  const boot = randomBytes(6).toString('base64url');
+  const aborted = new Error('stopped');
+  let patience: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    patience = setTimeout(() => publisher.stop(aborted), patienceAfterAbortMs);
+  };
+  signal?.addEventListener('abort', onAbort);
+  try {
+    for await (const { at, m, parts } of recording.read()) {
+      await waitUntil(schedule.sendAt(at), clock, signal);
+      if (signal?.aborted === true) break;
+      const ts = schedule.eventAt(at);
+      // A part that is not there leaves no trace in JSON.
+      await publisher.publish(JSON.stringify({ ts, seq: publisher.sent, boot, m, parts }));
+    }
+    await publisher.drained();
+  } catch (error) {
+    if (error !== aborted) throw error;
+  } finally {
+    clearTimeout(patience);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Waits until the pipeline's clock has come to `at`, never less; returns at once when aborted. */
+async function waitUntil(at: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  for (;;) {
+    const waitMs = clock.wallMs(at - clock.now());
+    if (waitMs <= 0 || signal?.aborted === true) return;
+    // Rounded up, and again if need be: timers fire early as well as late. No timer takes more than 24 days.
+    await sleep(Math.min(Math.ceil(waitMs), 60_000), undefined, signal ? { signal } : {}).catch(
+      () => undefined,
+    );
+  }
+}
