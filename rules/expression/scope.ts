@@ -25,7 +25,7 @@ export interface Scope {
 }
 
 /** Names that are no metrics but that conditions can use. */
-export const contextNames = ['silence_s', 'interval_s'] as const;
+const contextNames = ['silence_s', 'interval_s'] as const;
 
 export function createScope(text: string, classes: readonly DeviceClass[]): Scope {
   return {

@@ -7,7 +7,7 @@ export interface NumberValue {
 }
 
 /** A compiled word (text); undefined says that it is unknown. `words` are the only ones it can be. */
-export interface WordValue {
+interface WordValue {
   readonly kind: 'word';
   readonly read: (sight: Sight) => string | undefined;
   readonly words?: readonly string[] | undefined;

@@ -39,7 +39,8 @@ describe('a sliding window', () => {
       for (let i = 0; i < 300; i++)
         if (random() > 0.3) values.push([1_000_000_000 + i * minute, Math.floor(random() * 1000)]);
       // Some come a little late.
-      for (let i = 1; i < values.length; i += 5) [values[i - 1], values[i]] = [values[i]!, values[i - 1]!];
+      for (let i = 1; i < values.length; i += 5)
+        values.splice(i - 1, 2, ...values.slice(i - 1, i + 1).reverse());
 
       const window = createWindow(aggregate, 'co2_ppm', 15 * minute);
       const content: number[] = [];
