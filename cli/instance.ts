@@ -51,3 +51,10 @@ export function findInstance(options: Readonly<Record<string, unknown>>): Instan
 export function displayUrl(url: string): string {
   return displayValue('REDIS_URL', url).replace(/\/$/, '');
 }
+
+/** Where a client on this machine connects: a broker that listens on all addresses is reached on loopback. */
+export function mqttUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  if (host === '0.0.0.0') return `mqtt://127.0.0.1:${port}`;
+  if (host === '::') return `mqtt://[::1]:${port}`;
+  return `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -4,10 +4,12 @@ import { Command } from 'commander';
 import { projectRoot } from '../runtime/project-root.js';
 import { addAlarmsCommand } from './commands/alarms.js';
 import { addConfigCommand } from './commands/config.js';
+import { addDemoCommand } from './commands/demo.js';
 import { addDevicesCommand } from './commands/devices.js';
 import { addInstallCommand } from './commands/install.js';
 import { addLedgerCommand } from './commands/ledger.js';
 import { addQuarantineCommand } from './commands/quarantine.js';
+import { addReplayCommand } from './commands/replay.js';
 import { addRoleCommands } from './commands/role.js';
 import { addRulesCommand } from './commands/rules.js';
 import { addStatusCommand } from './commands/status.js';
@@ -24,9 +26,11 @@ export function createProgram(): Command {
     .showHelpAfterError('(add --help for more)')
     .addHelpText('after', '\nExamples:\n  $ campus up\n  $ campus status\n  $ campus devices issue --help');
   addUpCommand(program);
+  addDemoCommand(program);
   addStatusCommand(program);
   addConfigCommand(program);
   addDevicesCommand(program);
+  addReplayCommand(program);
   addAlarmsCommand(program);
   addLedgerCommand(program);
   addQuarantineCommand(program);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listAlarms } from '../pending-rooms.js';
+import { listAlarms } from '../../alerts/redis-alarm-list.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';

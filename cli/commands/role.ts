@@ -21,7 +21,7 @@ type Starter = (context: RoleContext) => Promise<unknown>;
 const starters: Readonly<Record<Role, () => Promise<Starter>>> = {
   broker: async () => (await import('../../broker/app.js')).startBroker,
   ingest: async () => (await import('../../ingest/app.js')).startIngest,
-  alerts: async () => (await import('../pending-rooms.js')).startAlerts,
+  alerts: async () => (await import('../../alerts/app.js')).startAlerts,
   api: async () => (await import('../pending-rooms.js')).startApi,
 };
 

@@ -1,5 +1,5 @@
 import { readLedger } from '../../ingest/ledger/redis-ledger.js';
-import { countAlarms } from '../pending-rooms.js';
+import { countAlarms } from '../../alerts/redis-alarm-list.js';
 import { messageOf } from '../../runtime/app-error.js';
 import { openInflux } from '../../runtime/influx-connection.js';
 import { loadClock } from '../../runtime/redis-clock.js';

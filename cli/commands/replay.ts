@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { deviceClasses } from '../../devices/device-class.js';
+import type { DeviceClass } from '../../devices/device-class.js';
+import { findDevice, issueCredentials } from '../../devices/redis-registry.js';
+import { loadClock } from '../../runtime/redis-clock.js';
+import type { Redis } from '../../runtime/redis-connection.js';
+import { recordingFormats } from '../../simulators/recording/recording.js';
+import type { RecordingFormat } from '../../simulators/recording/recording.js';
+import { replayFile } from '../../simulators/replay.js';
+import { findInstance, mqttUrl } from '../instance.js';
+import { withRedis } from '../redis-session.js';
+import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { watchStopSignals } from '../stop-signals.js';
+import { createProgress } from '../terminal/progress.js';
+
+interface ReplayOptions extends Record<string, unknown> {
+  readonly site: string;
+  readonly class: DeviceClass;
+  readonly device: string;
+  readonly room?: string;
+  readonly district?: string;
+  readonly format?: RecordingFormat;
+  readonly speed: number | 'max';
+  readonly keepTime?: boolean;
+  readonly json?: boolean;
+}
+
+/** `campus replay FILE` */
+export function addReplayCommand(program: Command): void {
+  const command = program
+    .command('replay <file>')
+    .summary('publish a recorded file as a device')
+    .description(
+      'Publishes a recorded file over MQTT with QoS 1, as the device, which is registered and gets a new password\n' +
+        'for it. The readings end now, unless --keep-time is given.',
+    )
+    .requiredOption('--site <id>', 'campus or learning point')
+    .requiredOption('--device <id>', 'device id')
+    .addOption(new Option('--class <class>', 'kind of device').choices(deviceClasses).default('sensor'))
+    .option('--room <id>', 'room that the device is in')
+    .option('--district <id>', 'district of the site')
+    .addOption(
+      new Option('--format <format>', 'format of the file; found out when not given').choices(
+        recordingFormats,
+      ),
+    )
+    .option(
+      '--speed <n|max>',
+      'recorded seconds per second of the pipeline, or as fast as it goes',
+      parseSpeed,
+      'max',
+    )
+    .option('--keep-time', 'send the recorded times as they are')
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ campus replay simulators/data/uci-occupancy-datatraining.txt --site school-1 --device co2-101
+  $ campus replay readings.ndjson --site school-1 --device co2-101 --speed 60`,
+    );
+  addSettingFlags(command, instanceSettings).action(replay);
+}
+
+async function replay(file: string, options: ReplayOptions): Promise<void> {
+  const { settings, record, redisUrl } = findInstance(options);
+  const { credentials, clock } = await withRedis(redisUrl, async (redis) => ({
+    credentials: await register(redis, options),
+    clock: await loadClock(redis),
+  }));
+  const progress = createProgress();
+  const result = await replayFile({
+    file,
+    format: options.format,
+    mqttUrl: mqttUrl(record?.mqtt ?? { host: settings.MQTT_HOST, port: settings.MQTT_PORT }),
+    credentials,
+    speed: options.speed,
+    keepTime: options.keepTime,
+    clock,
+    signal: watchStopSignals().stop,
+    onProgress: ({ sent, acknowledged, total }) => {
+      progress.update(acknowledged, total, `${sent} sent, ${acknowledged} of ${total} acknowledged`);
+    },
+  });
+  progress.end();
+  const { sent, acknowledged, seconds, rate } = result;
+  console.log(
+    options.json === true
+      ? JSON.stringify(result)
+      : `Sent ${sent}, acknowledged ${acknowledged}, in ${seconds.toFixed(1)} s (${Math.round(rate)}/s).`,
+  );
+  if (acknowledged < sent) process.exitCode = 1;
+}
+
+async function register(redis: Redis, options: ReplayOptions) {
+  const { site, device, room, district } = options;
+  if ((await findDevice(redis, device)) !== undefined) {
+    console.error(
+      `Device "${device}" gets a new password for this replay; an earlier one is no longer valid.`,
+    );
+  }
+  return issueCredentials(redis, { site, device, deviceClass: options.class, room, district });
+}
+
+function parseSpeed(text: string): number | 'max' {
+  const speed = Number(text);
+  if (text === 'max') return 'max';
+  if (!(speed > 0 && Number.isFinite(speed)))
+    throw new InvalidArgumentError('It must be "max" or a number above 0.');
+  return speed;
+}
