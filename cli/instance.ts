@@ -10,6 +10,11 @@ import { shortPath } from './terminal/table.js';
 /** The data folder of the demo, apart from a real one. */
 export const demoDataFolder = join('var', 'demo');
 
+/** Whether verbs find a pipeline on this data folder when it is not named. */
+export function isFoundWithoutFolder(folder: string): boolean {
+  return ['var', demoDataFolder].some((known) => resolve(known) === folder);
+}
+
 /** A pipeline that a verb talks to. */
 export interface Instance {
   readonly settings: Settings;

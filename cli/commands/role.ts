@@ -22,7 +22,7 @@ const starters: Readonly<Record<Role, () => Promise<Starter>>> = {
   broker: async () => (await import('../../broker/app.js')).startBroker,
   ingest: async () => (await import('../../ingest/app.js')).startIngest,
   alerts: async () => (await import('../../alerts/app.js')).startAlerts,
-  api: async () => (await import('../pending-rooms.js')).startApi,
+  api: async () => (await import('../../dashboards/api/app.js')).startApi,
 };
 
 /** `campus broker`, `campus ingest`, … */

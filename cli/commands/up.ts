@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { isFoundWithoutFolder } from '../instance.js';
 import { runPipeline } from '../run-pipeline.js';
 import { addSettingFlags, readSettings } from '../settings-flags.js';
+import { shortPath } from '../terminal/table.js';
 
 /** `campus up` */
 export function addUpCommand(program: Command): void {
@@ -21,9 +23,13 @@ Examples:
   $ SMTP_URL=smtp://mail.example.org MAIL_TO=ops@example.org campus up`,
     );
   addSettingFlags(command).action(async (options: Record<string, unknown>) => {
-    await runPipeline(readSettings(options), [
-      'npx campus devices issue --site school-1 --class sensor --device co2-101',
-      'npx campus status',
+    const settings = readSettings(options);
+    const which = isFoundWithoutFolder(settings.DATA_DIR)
+      ? ''
+      : ` --data-dir ${shortPath(settings.DATA_DIR)}`;
+    await runPipeline(settings, [
+      `npx campus devices issue --site school-1 --class sensor --device co2-101${which}`,
+      `npx campus status${which}`,
     ]);
   });
 }

@@ -28,12 +28,12 @@ export async function watchDemo(pipeline: Pipeline, steps: Steps, stop: AbortSig
   let saidAt = 0;
   const look = async (redis: Redis, say: (doing: string) => void) => {
     const [ledger, alarms] = await Promise.all([readLedger(redis), listAlarms(redis)]);
-    for (const line of alarmNews(seen.alarms, alarms, time)) steps.note(line);
+    for (const line of shorten(alarmNews(seen.alarms, alarms, time), 'alarms')) steps.note(line);
     seen.alarms = new Map(alarms.map(({ id, state }) => [id, state]));
     const mails = mailsIn(outbox);
-    for (const mail of mails) {
-      if (!seen.mails.has(mail)) steps.note(`     mail     ${shortPath(join(outbox, mail))}`);
-    }
+    const written = [...mails].filter((mail) => !seen.mails.has(mail));
+    const lines = written.map((mail) => `     mail     ${shortPath(join(outbox, mail))}`);
+    for (const line of shorten(lines, 'mails')) steps.note(line);
     seen.mails = mails;
     const active = alarms.filter(({ state }) => state === 'active').length;
     shown =
@@ -72,6 +72,12 @@ export function alarmNews(
       const { severity, title, site, room } = alarm;
       return `     ${what}  ${time(at)}  ${severity}: ${title.zh} / ${title.en} (${site}, ${room})`;
     });
+}
+
+/** A whole city's classrooms fill up at the same time: a few lines stand for all. */
+export function shorten(lines: readonly string[], what: string, limit = 3): readonly string[] {
+  if (lines.length <= limit) return lines;
+  return [...lines.slice(0, limit), `              and ${lines.length - limit} more ${what}`];
 }
 
 function mailsIn(outbox: string): Set<string> {
