@@ -28,10 +28,16 @@ const number = (min: number, max: number, unit: string, en: string, zh: string):
   en,
   zh,
 });
-const word = (en: string, zh: string, ...words: [string, ...string[]]): WordMetric => ({ kind: 'word', words, en, zh });
+const word = (en: string, zh: string, ...words: [string, ...string[]]): WordMetric => ({
+  kind: 'word',
+  words,
+  en,
+  zh,
+});
 const percent = (en: string, zh: string) => number(0, 100, '%', en, zh);
 const counter = (en: string, zh: string) => number(0, Number.MAX_SAFE_INTEGER, '', en, zh);
-const faultState = (en: string, zh: string) => number(0, 2, '', `${en} (0 ok, 1 warning, 2 error)`, `${zh}（0 正常，1 警告，2 故障）`);
+const faultState = (en: string, zh: string) =>
+  number(0, 2, '', `${en} (0 ok, 1 warning, 2 error)`, `${zh}（0 正常，1 警告，2 故障）`);
 const yesNo = (en: string, zh: string) => number(0, 1, '', en, zh);
 
 // Ranges are design values: what a sensor of the class can physically report, not limits of a standard.

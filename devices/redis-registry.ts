@@ -35,9 +35,16 @@ export interface NewDevice {
  */
 export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise<Credentials> {
   const { site, device, deviceClass } = wanted;
-  for (const [what, id] of [['Site', site], ['Device', device], ['Room', wanted.room ?? unassigned]] as const) {
+  for (const [what, id] of [
+    ['Site', site],
+    ['Device', device],
+    ['Room', wanted.room ?? unassigned],
+  ] as const) {
     if (!idPattern.test(id)) {
-      throw new AppError('bad_id', `${what} "${id}" is no id: use up to 64 letters, digits, ".", "_" or "-".`);
+      throw new AppError(
+        'bad_id',
+        `${what} "${id}" is no id: use up to 64 letters, digits, ".", "_" or "-".`,
+      );
     }
   }
   const [known, knownSite] = await Promise.all([findDevice(redis, device), findSite(redis, site)]);
@@ -55,14 +62,23 @@ export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise
     room: wanted.room ?? known?.room ?? unassigned,
     secretHash: hashSecret(password),
   };
-  const siteRecord: Site = { ...knownSite, id: site, district: wanted.district ?? knownSite?.district ?? unassigned };
+  const siteRecord: Site = {
+    ...knownSite,
+    id: site,
+    district: wanted.district ?? knownSite?.district ?? unassigned,
+  };
   await redis
     .multi()
     .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
     .hset(redisKeys.devices, device, JSON.stringify(record))
     .incr(redisKeys.registryVersion)
     .exec();
-  return { clientId: device, username: device, password, topicPrefix: topicPrefix(site, deviceClass, device) };
+  return {
+    clientId: device,
+    username: device,
+    password,
+    topicPrefix: topicPrefix(site, deviceClass, device),
+  };
 }
 
 export async function findDevice(redis: Redis, id: string): Promise<RegisteredDevice | undefined> {

@@ -6,7 +6,8 @@ import { parseTopic } from '../devices/topic.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { entryTime } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
-import { SeenReadings } from './ledger/seen-readings.js';
+import { JudgedDevice } from './judged-device.js';
+import type { MessageRecord } from './log/frame.js';
 import { commitTransition, loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
 import type { ShardWindow } from './shard-window.js';
@@ -36,8 +37,8 @@ export class ShardJudge {
   readonly #parts: JudgeParts;
   readonly #shard: number;
   readonly #engine: Engine;
-  readonly #seen: Map<string, SeenReadings>;
-  #changedSeen = new Map<string, SeenReadings>();
+  readonly #devices: Map<string, JudgedDevice>;
+  #changed = new Map<string, JudgedDevice>();
   #cursor: string;
   #saved: string;
   #checkpointAt = performance.now();
@@ -49,7 +50,7 @@ export class ShardJudge {
     this.#shard = shard;
     this.#cursor = state.cursor;
     this.#saved = state.cursor;
-    this.#seen = state.seen;
+    this.#devices = state.devices;
     this.#engine = parts.createEngine();
     for (const [key, json] of state.engine) this.#engine.restore(key, json);
   }
@@ -85,45 +86,42 @@ export class ShardJudge {
         // Who connects is alive; its class and site are known from what it publishes.
         return [];
       case 'reading': {
-        const { arrivedAt } = decoded.source.message;
-        const device = refOf(decoded.topic);
-        const isNew = this.#see(device.id, decoded.reading) === 'new';
-        if (!isNew || decoded.late) return this.#heard(device, arrivedAt, decoded.source.message.replayed);
-        this.#parts.metrics.evaluated.inc();
-        return this.#engine.reading(device, decoded.reading, arrivedAt);
+        const { message } = decoded.source;
+        const device = this.#deviceOf(decoded.topic);
+        const isNew = device.seen.see(decoded.reading) === 'new';
+        if (!isNew || decoded.late) return this.#heard(device.ref(decoded.topic), message);
+        this.#parts.metrics.evaluated++;
+        return this.#engine.reading(device.ref(decoded.topic), decoded.reading, message.arrivedAt);
       }
-      case 'notice':
-        return this.#heard(
-          refOf(decoded.topic),
-          decoded.source.message.arrivedAt,
-          decoded.source.message.replayed,
-        );
+      case 'notice': {
+        const { notice, topic, source } = decoded;
+        const device = this.#deviceOf(topic);
+        const asleep = notice.stream === 'state' && notice.body['s'] === 'sleeping';
+        const interval = notice.stream === 'meta' ? notice.body['interval_s'] : undefined;
+        if (typeof interval === 'number') device.reportsEvery(interval);
+        return this.#heard(device.ref(topic), source.message, asleep);
+      }
       case 'rejection': {
         // A device that sends rubbish is not silent.
         const { message } = decoded.source;
         const topic = parseTopic(message.topic);
         if ('wrong' in topic || message.foreignTopic === true) return [];
-        return this.#heard(refOf(topic), message.arrivedAt, message.replayed);
+        return this.#heard(this.#deviceOf(topic).ref(topic), message);
       }
     }
   }
 
-  #heard(
-    device: DeviceRef,
-    at: number,
-    replayed: boolean | undefined,
-    asleep = false,
-  ): readonly Transition[] {
+  #heard(device: DeviceRef, message: MessageRecord, asleep = false): readonly Transition[] {
     // What comes out of the quarantine was heard long ago.
-    if (replayed !== true) this.#engine.lastSeen(device, at, asleep);
+    if (message.replayed !== true) this.#engine.lastSeen(device, message.arrivedAt, asleep);
     return [];
   }
 
-  #see(device: string, reading: Parameters<SeenReadings['see']>[0]) {
-    let seen = this.#seen.get(device);
-    if (seen === undefined) this.#seen.set(device, (seen = new SeenReadings()));
-    this.#changedSeen.set(device, seen);
-    return seen.see(reading);
+  #deviceOf(topic: DeviceTopic): JudgedDevice {
+    let device = this.#devices.get(topic.device);
+    if (device === undefined) this.#devices.set(topic.device, (device = new JudgedDevice()));
+    this.#changed.set(topic.device, device);
+    return device;
   }
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
@@ -145,16 +143,12 @@ export class ShardJudge {
   async #checkpoint(): Promise<void> {
     this.#checkpointAt = performance.now();
     if (this.#cursor === this.#saved) return;
-    const changes = { engine: this.#engine.takeChanges(), seen: this.#changedSeen };
+    const changes = { engine: this.#engine.takeChanges(), devices: this.#changed };
     await saveJudgeState(this.#parts.redis, this.#shard, this.#cursor, changes);
-    this.#changedSeen = new Map();
+    this.#changed = new Map();
     this.#saved = this.#cursor;
     await this.#parts.onCheckpoint(this.#cursor);
   }
-}
-
-function refOf({ device, site, deviceClass }: DeviceTopic): DeviceRef {
-  return { id: device, site, deviceClass };
 }
 
 /** The alarm as it is after the transition. */

@@ -1,8 +1,8 @@
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
-import { SeenReadings } from './ledger/seen-readings.js';
-import type { SeenState } from './ledger/seen-readings.js';
+import { JudgedDevice } from './judged-device.js';
+import type { JudgedState } from './judged-device.js';
 import { logStart } from './log/log.js';
 
 /** What the judge knows of a shard as of one cursor. */
@@ -10,19 +10,19 @@ export interface JudgeState {
   readonly cursor: string;
   /** The engine's own, by its keys. */
   readonly engine: ReadonlyMap<string, string>;
-  readonly seen: Map<string, SeenReadings>;
+  readonly devices: Map<string, JudgedDevice>;
 }
 
 export async function loadJudgeState(redis: Redis, shard: number): Promise<JudgeState> {
   const fields = await redis.hgetall(redisKeys.judge(shard));
   const engine = new Map<string, string>();
-  const seen = new Map<string, SeenReadings>();
+  const devices = new Map<string, JudgedDevice>();
   for (const [field, value] of Object.entries(fields)) {
     if (field.startsWith('e/')) engine.set(field.slice(2), value);
-    else if (field.startsWith('s/'))
-      seen.set(field.slice(2), new SeenReadings(JSON.parse(value) as SeenState));
+    else if (field.startsWith('d/'))
+      devices.set(field.slice(2), new JudgedDevice(JSON.parse(value) as JudgedState));
   }
-  return { cursor: fields['@cursor'] ?? logStart, engine, seen };
+  return { cursor: fields['@cursor'] ?? logStart, engine, devices };
 }
 
 /** Writes the cursor and what changed since the last checkpoint, in one command and so all or nothing. */
@@ -30,11 +30,14 @@ export async function saveJudgeState(
   redis: Redis,
   shard: number,
   cursor: string,
-  changes: { readonly engine: ReadonlyMap<string, string>; readonly seen: ReadonlyMap<string, SeenReadings> },
+  changes: {
+    readonly engine: ReadonlyMap<string, string>;
+    readonly devices: ReadonlyMap<string, JudgedDevice>;
+  },
 ): Promise<void> {
   const fields = ['@cursor', cursor];
   for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
-  for (const [device, seen] of changes.seen) fields.push(`s/${device}`, JSON.stringify(seen));
+  for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
   await redis.hset(redisKeys.judge(shard), ...fields);
 }
 

@@ -13,9 +13,10 @@ export interface DecodedEntry {
   readonly bytes: number;
 }
 
-/** Bytes of log that stay decoded in memory per shard; some 25,000 readings. */
-const windowBytes = 4 * 1024 * 1024;
-const fetchBytes = 4 * 1024 * 1024;
+/** Bytes of log that stay decoded in memory per shard; some 6,000 readings. */
+const windowBytes = 1024 * 1024;
+/** Bytes of log that are read at once. */
+const fetchBytes = 512 * 1024;
 const mostEntries = 512;
 const pollMs = 25;
 

@@ -35,12 +35,18 @@ export interface StoreParts {
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
 
+/** The `i`-th thing in an entry of the log. */
+interface Place {
+  readonly entryId: string;
+  readonly i: number;
+}
+
 /** A line for InfluxDB and what it was made from. */
 interface Written {
   readonly entry: LedgerEntry;
   readonly source: Source;
   readonly line: string;
-  readonly ordinal: string;
+  readonly place: Place;
 }
 
 /**
@@ -93,7 +99,7 @@ export class ShardStore {
     await tags.ensure(topicsOf(entries));
     const written: Written[] = [];
     for (const entry of entries) {
-      entry.decoded.forEach((decoded, i) => this.#account(decoded, ordinal(entry.id, i), written));
+      entry.decoded.forEach((decoded, i) => this.#account(decoded, { entryId: entry.id, i }, written));
     }
     const refused = await sink.write(
       written.map(({ line }) => line),
@@ -104,7 +110,7 @@ export class ShardStore {
       if (item === undefined) continue;
       item.entry.written--;
       this.#state.totals.written--;
-      this.#quarantine(item.entry, item.source, { reason: 'influx_refused', detail: why }, item.ordinal);
+      this.#quarantine(item.entry, item.source, { reason: 'influx_refused', detail: why }, item.place);
     }
     const now = clock.now();
     for (const { messages, decoded } of entries) {
@@ -121,7 +127,7 @@ export class ShardStore {
     return written.length;
   }
 
-  #account(decoded: Decoded, ordinal: string, written: Written[]): void {
+  #account(decoded: Decoded, place: Place, written: Written[]): void {
     if (decoded.kind === 'presence' || decoded.kind === 'tick' || decoded.kind === 'opened') return;
     const { source } = decoded;
     const device = decoded.kind === 'rejection' ? source.message.client : decoded.topic.device;
@@ -143,14 +149,14 @@ export class ShardStore {
       entry.duplicates++;
       totals.duplicates++;
     } else if (decoded.kind === 'rejection') {
-      this.#quarantine(entry, source, decoded.rejection, ordinal);
+      this.#quarantine(entry, source, decoded.rejection, place);
     } else if (verdict === 'same_timestamp') {
       const detail = 'another reading of the device has the same ts, and one would overwrite the other';
-      this.#quarantine(entry, source, { reason: verdict, detail }, ordinal);
+      this.#quarantine(entry, source, { reason: verdict, detail }, place);
     } else {
       entry.written++;
       totals.written++;
-      this.#write({ entry, source, ordinal }, decoded, written);
+      this.#write({ entry, source, place }, decoded, written);
     }
   }
 
@@ -177,12 +183,12 @@ export class ShardStore {
     return entry;
   }
 
-  #quarantine(entry: LedgerEntry, source: Source, rejection: Rejection, ordinal: string): void {
+  #quarantine(entry: LedgerEntry, source: Source, rejection: Rejection, place: Place): void {
     const { reason } = rejection;
     entry.quarantined++;
     this.#state.totals.quarantined++;
     this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + 1;
-    this.#quarantined.push({ id: ordinal, item: toQuarantine(source, rejection) });
+    this.#quarantined.push({ id: streamId(place), item: toQuarantine(source, rejection) });
     this.#parts.metrics.quarantined.inc({ reason });
   }
 
@@ -211,8 +217,8 @@ function firstOrRepeat(decoded: DecodedReading | DecodedNotice | DecodedRejectio
   return entry.seen.mark(decoded.number.boot, decoded.number.seq) ? 'new' : 'duplicate';
 }
 
-/** A stream id for the `i`-th thing in a log entry: grows as the log does, and is the same after a replay. */
-function ordinal(entryId: string, i: number): string {
+/** A stream id for what is at a place in the log: grows as the log does, and is the same after a replay. */
+function streamId({ entryId, i }: Place): string {
   const [ms = '0', seq = '0'] = entryId.split('-');
   return `${ms}-${Number(seq) * 1_000_000 + i + 1}`;
 }

@@ -9,7 +9,7 @@ export const redisKeys = {
   appended: (shard: number) => `pc:{${shard}}:appended`,
   /** Hash: the store's checkpoint: `@cursor`, `@settled`, `@total`, `@reasons` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
-  /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `s/<device>` readings seen. */
+  /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
   judge: (shard: number) => `pc:{${shard}}:judge`,
   /** Hash: activation id → alarm record (JSON). */
   alarms: (shard: number) => `pc:{${shard}}:alarms`,

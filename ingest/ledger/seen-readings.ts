@@ -23,12 +23,15 @@ export class SeenReadings {
   #newestTs: number;
   #newestSeq: number;
   #olderGaps: number;
+  /** Kept up to date, since it is asked for with every reading. */
+  #missing: number;
 
   constructor(state: SeenState = { b: [], t: 0, n: -1, g: 0 }) {
     this.#boots = state.b.map((boot) => [...boot]);
     this.#newestTs = state.t;
     this.#newestSeq = state.n;
     this.#olderGaps = state.g;
+    this.#missing = this.#countMissing();
   }
 
   /**
@@ -60,7 +63,7 @@ export class SeenReadings {
 
   /** Sequence numbers missing between the first and the last seen of each boot. */
   get missing(): number {
-    return this.#boots.reduce((sum, boot) => sum + gapsIn(boot), this.#olderGaps);
+    return this.#missing;
   }
 
   toJSON(): SeenState {
@@ -88,7 +91,13 @@ export class SeenReadings {
       boot[last] = seq; // the common case: one more than the last
       return true;
     }
-    return insert(boot, seq);
+    const isNew = insert(boot, seq);
+    if (isNew) this.#missing = this.#countMissing();
+    return isNew;
+  }
+
+  #countMissing(): number {
+    return this.#boots.reduce((sum, boot) => sum + gapsIn(boot), this.#olderGaps);
   }
 }
 

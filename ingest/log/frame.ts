@@ -30,6 +30,42 @@ export interface MessageRecord {
   readonly index?: number | undefined;
 }
 
+/**
+ * A message as it comes out of a frame. Its payload is text nearly always and wanted as bytes hardly ever, so
+ * the view is made only when it is asked for: making one costs more than parsing the reading.
+ */
+class PlainMessage implements MessageRecord {
+  readonly kind = 'message';
+  readonly arrivedAt: number;
+  readonly client: string;
+  readonly topic: string;
+  readonly #frame: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(arrivedAt: number, client: string, topic: string, frame: Buffer, start: number, end: number) {
+    this.arrivedAt = arrivedAt;
+    this.client = client;
+    this.topic = topic;
+    this.#frame = frame;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  get payload(): Buffer {
+    return this.#frame.subarray(this.#start, this.#end);
+  }
+
+  text(): string {
+    return this.#frame.toString('utf8', this.#start, this.#end);
+  }
+}
+
+/** The payload as text. */
+export function payloadText(message: MessageRecord): string {
+  return message instanceof PlainMessage ? message.text() : message.payload.toString('utf8');
+}
+
 /** A device connected or disconnected, by what the broker saw. */
 export interface PresenceRecord {
   readonly kind: 'presence';
@@ -126,12 +162,12 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const topicEnd = clientEnd + 2 + frame.readUInt16BE(clientEnd);
       const topic = frame.toString('utf8', clientEnd + 2, topicEnd);
       const payloadEnd = topicEnd + 4 + frame.readUInt32BE(topicEnd);
-      const payload = frame.subarray(topicEnd + 4, payloadEnd);
       at = payloadEnd;
       if (flags === 0) {
-        records.push({ kind, arrivedAt, client, topic, payload });
+        records.push(new PlainMessage(arrivedAt, client, topic, frame, topicEnd + 4, payloadEnd));
         continue;
       }
+      const payload = frame.subarray(topicEnd + 4, payloadEnd);
       const cutFrom = (flags & flag.cut) !== 0 ? frame.readUInt32BE(at) : undefined;
       if (cutFrom !== undefined) at += 4;
       const index = (flags & flag.indexed) !== 0 ? frame.readUInt32BE(at) : undefined;

@@ -1,5 +1,5 @@
 import type { Reading } from '../../devices/telemetry.js';
-import type { DeviceTags } from './redis-device-tags.js';
+import type { DeviceTags } from './device-tags.js';
 
 /**
  * Line protocol of a reading: one line for the device's own metrics and one for each of its parts, with the
@@ -26,11 +26,6 @@ export function eventLine(
   tags: DeviceTags,
 ): string {
   return `${tags.eventSeries}type=${quoted(event.type)},detail=${quoted(event.detail)} ${event.ts}`;
-}
-
-/** Escapes a tag key or value. */
-export function escapeTag(text: string): string {
-  return text.replace(/[,= \\]/g, '\\$&').replace(/[\r\n]+/g, '\\ ');
 }
 
 function fields(metrics: Readonly<Record<string, number | string>>): string {

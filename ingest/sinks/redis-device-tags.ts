@@ -4,17 +4,8 @@ import type { Site } from '../../devices/site.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
-import { escapeTag } from './line-protocol.js';
-
-/** Where a device is, and the beginning of its lines in InfluxDB, ready made. */
-export interface DeviceTags {
-  readonly district: string;
-  readonly room: string;
-  /** Measurement and tags; a space and the fields follow. */
-  readonly series: string;
-  readonly eventSeries: string;
-  seriesOfPart(part: string): string;
-}
+import { createTags } from './device-tags.js';
+import type { DeviceTags } from './device-tags.js';
 
 const refreshMs = 2000;
 
@@ -62,18 +53,4 @@ export class DeviceTagBook {
     if (version !== this.#version) this.#tags = new Map();
     this.#version = version;
   }
-}
-
-function createTags(topic: DeviceTopic, district: string, room: string): DeviceTags {
-  const { deviceClass, device, site } = topic;
-  const tags = (part: string) =>
-    // Sorted by key: InfluxDB indexes them fastest that way.
-    `,device=${escapeTag(device)},district=${escapeTag(district)}${part},room=${escapeTag(room)},site=${escapeTag(site)}`;
-  return {
-    district,
-    room,
-    series: `${deviceClass}${tags('')}`,
-    eventSeries: `event,class=${deviceClass}${tags('')} `,
-    seriesOfPart: (part) => `${deviceClass}${tags(`,part=${escapeTag(part)}`)}`,
-  };
 }

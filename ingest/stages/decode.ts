@@ -3,6 +3,7 @@ import { checkReading, isRejection } from '../../devices/telemetry.js';
 import type { Reading, RejectReason, Rejection } from '../../devices/telemetry.js';
 import { parseTopic } from '../../devices/topic.js';
 import type { DeviceTopic } from '../../devices/topic.js';
+import { payloadText } from '../log/frame.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
 import type { Decoded, DecodedRejection, Source } from './decoded.js';
 
@@ -64,7 +65,7 @@ function decodeMessage(
   }
   let body: unknown;
   try {
-    body = JSON.parse(message.payload.toString('utf8'));
+    body = JSON.parse(payloadText(message));
   } catch (error) {
     return reject(
       'not_json',

@@ -105,6 +105,7 @@ try {
         devices,
         messagesPerDevice,
         window,
+        boot: `r${round}`,
         firstTs: Date.now(),
       });
       if (round === 0) continue;

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { issueCredentials } from '../../devices/redis-registry.js';
 import { openInflux } from '../../runtime/influx-connection.js';
 import { CampusProcess } from '../support/campus-process.js';
 import { publishFromProcess } from './processes.js';
@@ -13,12 +15,18 @@ const rounds = 3;
 
 const campus = await CampusProcess.start({ LOG_LEVEL: 'warn' });
 try {
+  const { influx, http, redis: redisUrl } = await campus.status();
+  const redis = new Redis(redisUrl);
   const accounts = [];
   for (let i = 0; i < devices; i++) {
-    const { clientId, password, topicPrefix } = await campus.issue(`site-${i % 20}`, `bench-${i}`);
+    const { clientId, password, topicPrefix } = await issueCredentials(redis, {
+      site: `site-${i % 20}`,
+      device: `bench-${i}`,
+      deviceClass: 'sensor',
+    });
     accounts.push({ clientId, password, topic: `${topicPrefix}telemetry` });
   }
-  const { influx, http } = await campus.status();
+  redis.disconnect();
   const database = await openInflux({ url: influx.url, bucket: influx.database });
   const stored = async () =>
     Number((await database.query('SELECT count(co2_ppm) FROM sensor'))[0]?.['count'] ?? 0);

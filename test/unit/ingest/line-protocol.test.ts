@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { escapeTag, eventLine, readingLines } from '../../../ingest/sinks/line-protocol.js';
-import type { DeviceTags } from '../../../ingest/sinks/redis-device-tags.js';
+import { escapeTag } from '../../../ingest/sinks/device-tags.js';
+import type { DeviceTags } from '../../../ingest/sinks/device-tags.js';
+import { eventLine, readingLines } from '../../../ingest/sinks/line-protocol.js';
 
 const tags: DeviceTags = {
   district: '禅城',
