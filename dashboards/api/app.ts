@@ -1,0 +1,68 @@
+import { fastify, LogController } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
+import { listAlarms } from '../../alerts/redis-alarm-list.js';
+import { AppError } from '../../runtime/app-error.js';
+import { connectRedis } from '../../runtime/redis-connection.js';
+import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
+import type { RoleContext } from '../../runtime/role.js';
+import { logAccess } from './access-log.js';
+import { addFrontPage } from './front-page.js';
+import { addHealthRoutes } from './health-routes.js';
+import { addMetricsRoute } from './metrics-route.js';
+import { addPipelineRoutes } from './pipeline-routes.js';
+import { answerError, answerProblems } from './problem.js';
+import { checkReadiness, partTimeoutMs } from './readiness.js';
+
+/**
+ * Starts the HTTP API. It needs no other part to be there: it is what says which of them isn't.
+ * @throws AppError `port_taken`
+ */
+export async function startApi(context: RoleContext): Promise<{ url: string }> {
+  const { settings, influxUrl, clock, log, lifeCycle, metrics } = context;
+  const redis = connectRedis(context.redisUrl, log, {
+    enableOfflineQueue: false,
+    commandTimeout: partTimeoutMs,
+  });
+  lifeCycle.onStop('redis', () => redis.disconnect());
+  const readReports = async () => {
+    // The library's own words for this are about a stream that isn't writeable.
+    if (redis.status !== 'ready') throw new Error('not connected');
+    return readRoleReports(redis);
+  };
+  const readAlarms = () => listAlarms(redis);
+
+  // Declared as the plain type, which keeps the server's own type plain.
+  const loggerInstance: FastifyBaseLogger = log;
+  const server = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: answerError,
+    forceCloseConnections: true,
+  });
+  logAccess(server, metrics);
+  answerProblems(server);
+  addHealthRoutes(server, () => checkReadiness(readReports, influxUrl));
+  addMetricsRoute(server, { own: metrics, readReports, readAlarms });
+  addPipelineRoutes(server, { clock, readReports, readAlarms });
+  addFrontPage(server, clock, settings.TIMEZONE);
+
+  const { HTTP_HOST: host, HTTP_PORT: port } = settings;
+  const url = await server.listen({ host, port }).catch((error: unknown) => {
+    throw cannotListen(host, port, error as NodeJS.ErrnoException);
+  });
+  lifeCycle.onStop('HTTP server', () => server.close());
+  startRoleReport(context, 'api', () => undefined);
+  return { url };
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): AppError {
+  const why =
+    error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
+  return new AppError(
+    'port_taken',
+    `HTTP port ${host}:${port} ${why}: set HTTP_PORT or HTTP_HOST to another.`,
+    {
+      cause: error,
+    },
+  );
+}
