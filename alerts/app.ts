@@ -107,7 +107,7 @@ export async function startAlerts(context: RoleContext): Promise<void> {
   every(context, 'sent ledger', dayMs, () => ledger.forgetBefore(Date.now() - ledgerDays * dayMs));
 
   startRoleReport(context, 'alerts', () =>
-    redis.status === 'ready' ? mailTrouble : 'Redis can not be reached.',
+    redis.status === 'reconnecting' ? 'Redis can not be reached.' : mailTrouble,
   );
   const names = recipients.map(({ address }) => address).join(', ');
   const where = settings.SMTP_URL === undefined ? outboxFolder : new URL(settings.SMTP_URL).host;

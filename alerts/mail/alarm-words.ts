@@ -7,7 +7,7 @@ import { explainCondition, explainValue } from './value-words.js';
 import type { Fact } from './value-words.js';
 
 /** X.733 severities as Chinese network management names them. */
-export const severityWords: Readonly<Record<Severity, Bilingual>> = {
+const severityWords: Readonly<Record<Severity, Bilingual>> = {
   critical: { zh: '紧急', en: 'Critical' },
   major: { zh: '重要', en: 'Major' },
   minor: { zh: '次要', en: 'Minor' },
@@ -15,10 +15,10 @@ export const severityWords: Readonly<Record<Severity, Bilingual>> = {
 };
 
 const classWords: Readonly<Record<DeviceClass, Bilingual>> = {
-  sensor: { zh: '环境传感器', en: 'environment sensor' },
-  whiteboard: { zh: '交互式白板', en: 'interactive whiteboard' },
+  sensor: { zh: '环境传感器', en: 'Environment sensor' },
+  whiteboard: { zh: '交互式白板', en: 'Interactive whiteboard' },
   ap: { zh: '无线接入点', en: 'WiFi access point' },
-  gateway: { zh: '网关', en: 'gateway' },
+  gateway: { zh: '网关', en: 'Gateway' },
 };
 
 /** What the mail says beyond the alarm itself. */

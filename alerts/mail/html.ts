@@ -65,14 +65,14 @@ ${wording.facts.map(renderFact).join('\n')}
 <div style="padding-top:2px;font-size:16px;line-height:1.6">${escapeHtml(wording.advice)}</div>
 </div>
 </td></tr>
-<tr><td style="padding:8px 20px 16px;font-size:12px;line-height:1.5;color:#5a6675;word-break:break-all">${escapeHtml(wording.reference)}</td></tr>
+<tr><td style="padding:8px 20px 16px;font-size:12px;line-height:1.5;color:#5a6675;overflow-wrap:anywhere">${escapeHtml(wording.reference)}</td></tr>
 </table>`;
 }
 
 function renderFact(fact: { readonly label: string; readonly value: string }): string {
   return `<div style="padding:8px 0;border-bottom:1px solid #e6eaef">
 <div style="font-size:13px;line-height:1.4;color:#5a6675">${escapeHtml(fact.label)}</div>
-<div style="font-size:16px;line-height:1.5;word-break:break-word">${escapeHtml(fact.value)}</div>
+<div style="font-size:16px;line-height:1.5;overflow-wrap:anywhere">${escapeHtml(fact.value)}</div>
 </div>`;
 }
 

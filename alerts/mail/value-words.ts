@@ -23,6 +23,19 @@ const secondsWords: Readonly<Record<string, Bilingual>> = {
   interval_s: { zh: '正常上报间隔', en: 'Usual reporting interval' },
 };
 
+/** What a condition is joined with, as people write it. Order matters: `>=` before `=`. */
+const operatorWords: readonly (readonly [operator: string, words: Bilingual])[] = [
+  ['&&', { zh: '且', en: 'and' }],
+  ['||', { zh: '或', en: 'or' }],
+  ['>=', { zh: '≥', en: '≥' }],
+  ['<=', { zh: '≤', en: '≤' }],
+  ['!=', { zh: '≠', en: '≠' }],
+  ['==', { zh: '=', en: '=' }],
+  ['*', { zh: '×', en: '×' }],
+  ['math.greatest(', { zh: '较大者 (', en: 'greatest of (' }],
+  ['math.least(', { zh: '较小者 (', en: 'least of (' }],
+];
+
 const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `mean(co2_ppm, "5m")`: a function of a rule over one metric and a window. */
@@ -42,17 +55,18 @@ export function explainValue(
     return { label: seconds[language], value: formatDuration(value * 1000, language) };
   }
   const { label, metric } = explainTerm(deviceClass, term, language);
-  return { label, value: formatValue(value, metric) };
+  return { label, value: formatValue(value, metric, language) };
 }
 
-/** A rule's condition with its metrics named: `mean(co2_ppm, "5m") > 1500` → `二氧化碳（5 分钟平均，ppm） > 1500`. */
+/** A rule's condition in words: `mean(co2_ppm, "5m") >= 1500` → `二氧化碳（5 分钟平均，ppm） ≥ 1500`. */
 export function explainCondition(deviceClass: DeviceClass, condition: string, language: Language): string {
-  return condition.replace(termPattern, (term) => {
+  let text = condition;
+  for (const [operator, words] of operatorWords) text = text.replaceAll(operator, words[language]);
+  return text.replace(termPattern, (term) => {
     const seconds = secondsWords[term];
     if (seconds !== undefined)
       return `${seconds[language]}${bracketed([language === 'zh' ? '秒' : 's'], language)}`;
-    const { label } = explainTerm(deviceClass, term, language, 'with unit');
-    return label;
+    return explainTerm(deviceClass, term, language, 'with unit').label;
   });
 }
 
@@ -85,10 +99,15 @@ function bracketed(remarks: readonly string[], language: Language): string {
   return language === 'zh' ? `（${remarks.join('，')}）` : ` (${remarks.join(', ')})`;
 }
 
-function formatValue(value: number | string, metric: Metric | undefined): string {
+function formatValue(value: number | string, metric: Metric | undefined, language: Language): string {
   if (typeof value === 'string') return value;
+  const unit = metric?.kind === 'number' ? metric.unit : '';
+  // A metric of 0 to 1 without a unit answers a question, such as whether somebody is in the room.
+  if (metric?.kind === 'number' && metric.max === 1 && unit === '' && (value === 0 || value === 1)) {
+    return value === 1 ? { zh: '是', en: 'yes' }[language] : { zh: '否', en: 'no' }[language];
+  }
   const number = new Intl.NumberFormat('en', { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 1 }).format(
     value,
   );
-  return metric?.kind === 'number' && metric.unit !== '' ? `${number} ${metric.unit}` : number;
+  return unit === '' ? number : `${number} ${unit}`;
 }
