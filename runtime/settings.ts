@@ -194,7 +194,8 @@ export function displayValue(name: SettingName, value: string | number | boolean
   if (value === undefined) return '';
   const text = String(value);
   if (!('secret' in settingDefinitions[name])) return text;
-  if (!URL.canParse(text)) return '***';
+  // "user:password", which InfluxDB 1.x takes for a token, parses as a URL, too: one without a host.
+  if (!URL.canParse(text) || new URL(text).host === '') return '***';
   const parsed = new URL(text);
   if (parsed.password !== '') parsed.password = '***';
   return parsed.toString();
