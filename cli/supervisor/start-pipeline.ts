@@ -57,7 +57,7 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
   const unlock = lockFolder(folder);
   const log = pino(
     { level: settings.LOG_LEVEL },
-    pino.destination({ dest: join(folder, 'log', 'supervisor.log'), mode: 0o600 }),
+    pino.destination({ dest: join(folder, 'log', 'supervisor.log'), mode: 0o600, sync: true }),
   );
   const lifeCycle = new LifeCycle(log, 60_000);
   lifeCycle.onStop('lock', unlock);

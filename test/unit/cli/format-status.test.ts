@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { formatStatus } from '../../../cli/status/format-status.js';
+import type { Status } from '../../../cli/status/status.js';
+
+const status: Status = {
+  mqtt: { host: '127.0.0.1', port: 1883 },
+  http: 'http://127.0.0.1:8080',
+  influx: { url: 'http://127.0.0.1:8086', database: 'campus', version: '1.6.7', kind: '1.x' },
+  redis: 'redis://127.0.0.1:6379',
+  processes: [{ role: 'ingest', pid: 4711, restarts: 2, uptimeSeconds: 75 }],
+  ledger: { received: 10, written: 6, quarantined: 1, duplicates: 2, pending: 1, gaps: 3, late: 4 },
+  alarms: { active: 1, cleared: 5 },
+  clock: { kind: 'wall', now: '2026-03-02T00:15:00.000Z' },
+  trouble: [],
+};
+
+describe('the status for people', () => {
+  it('shows addresses, the ledger as a sum, alarms and processes', () => {
+    const text = formatStatus(status, 'Asia/Shanghai');
+    expect(text).toContain('mqtt://127.0.0.1:1883');
+    expect(text).toContain(
+      '10 received = 6 written + 1 quarantined + 2 duplicates + 1 pending; 3 gaps, 4 late',
+    );
+    expect(text).toContain('1 active, 5 cleared');
+    expect(text).toMatch(/ingest .* 4711 .* 2 .* 1 min 15 s/);
+    expect(text).not.toContain('SIMULATED');
+  });
+
+  it('says that the clock is simulated, and its time', () => {
+    const text = formatStatus({ ...status, clock: { ...status.clock, kind: 'simulated' } }, 'Asia/Shanghai');
+    expect(text).toContain('SIMULATED, 2026-03-02 08:15:00 Asia/Shanghai');
+  });
+
+  it('begins with what is wrong, and says what is not known because of it', () => {
+    const text = formatStatus(
+      {
+        ...status,
+        ledger: null,
+        alarms: null,
+        clock: { kind: null, now: null },
+        influx: { url: null, database: 'campus', version: null, kind: null },
+        trouble: ['Redis is away.'],
+      },
+      'Asia/Shanghai',
+    );
+    expect(text.startsWith('! Redis is away.\n')).toBe(true);
+    expect(text).toMatch(/Readings +not known/);
+    expect(text).toMatch(/Alarms +not known/);
+    expect(text).toContain('does not answer');
+  });
+});
