@@ -39,6 +39,7 @@ beforeAll(async () => {
   campus = await CampusProcess.start({
     SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
     MAIL_TO: 'duty@example.test',
+    LATENESS_LIMIT_S: '3600',
   });
 }, 120_000);
 afterAll(async () => {
