@@ -42,7 +42,8 @@ module.exports = {
     },
     {
       name: 'rules-are-pure',
-      comment: 'rules/ does no I/O: live, replay and backtest are one code (only the catalogue loader reads files)',
+      comment:
+        'rules/ does no I/O: live, replay and backtest are one code (only the catalogue loader reads files)',
       severity: 'error',
       from: { path: '^rules/', pathNot: '^rules/load-' },
       to: { dependencyTypes: ['core'] },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { simpleParser } from 'mailparser';
+import type { ParsedMail } from 'mailparser';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../../alerts/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
@@ -145,19 +146,42 @@ describe('alerts with a mail server', () => {
     ]);
   });
 
-  it('keeps the mails while the mail server is away, and sends the beginning before the end', async () => {
+  it('keeps the mails while the mail server is away, and sends them once when it is back', async () => {
     const port = await freePort();
     const context = await start(smtp(port));
-    await putOut(alarmEntry());
-    await putOut(alarmEntry({ kind: 'clear' }));
-    await eventually('two failed tries', async () => (await countMails(context, 'failed')) >= 2);
+    await putOut(alarmEntry({ device: 'a' }));
+    await putOut(alarmEntry({ device: 'b' }));
+    await eventually('failed tries', async () => (await countMails(context, 'failed')) >= 3);
     expect(await outboxLength()).toBe(0);
     const { mails } = await startMailServer(port);
     await eventually('two mails', () => mails.length >= 2, 40_000);
     await allSettled();
-    expect(mails.map((mail) => mail.headers.get('x-campus-transition'))).toEqual(['raise', 'clear']);
-    expect(mails[1]?.inReplyTo).toBe(mails[0]?.messageId);
-    expect(mails[1]?.references).toBe(mails[0]?.messageId);
+    expect(new Set(mails.map((mail) => mail.headers.get('x-campus-alarm'))).size).toBe(2);
+    expect(mails).toHaveLength(2);
+  });
+
+  it('tells of the end of an alarm after its beginning, in the same thread, even if that one is held up', async () => {
+    const port = await freePort();
+    const confirmed: ParsedMail[] = [];
+    let tries = 0;
+    await startMailServer(port, {
+      beforeConfirming: (mail) => {
+        const heldUp = mail.headers.get('x-campus-transition') === 'raise' && ++tries < 3;
+        if (heldUp) throw Object.assign(new Error('try again later'), { responseCode: 451 });
+        confirmed.push(mail);
+      },
+    });
+    await start(smtp(port));
+    await putOut(alarmEntry());
+    await putOut(alarmEntry({ kind: 'clear' }));
+    await eventually('two mails', () => confirmed.length >= 2, 40_000);
+    await allSettled();
+    const [raise, clear, ...more] = confirmed;
+    expect(raise?.headers.get('x-campus-transition')).toBe('raise');
+    expect(clear?.headers.get('x-campus-transition')).toBe('clear');
+    expect(clear?.inReplyTo).toBe(raise?.messageId);
+    expect(clear?.references).toBe(raise?.messageId);
+    expect(more).toEqual([]);
   });
 
   it('says in its role report that the mail server is away, and no more once it is back', async () => {
