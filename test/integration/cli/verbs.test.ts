@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createProgram } from '../../../cli/program.js';
+import type { Status } from '../../../cli/status/status.js';
+import { freePort } from '../../../cli/stores/free-port.js';
+import { startPipeline } from '../../../cli/supervisor/start-pipeline.js';
+import type { Pipeline } from '../../../cli/supervisor/start-pipeline.js';
+import { silentSteps } from '../../../cli/terminal/steps.js';
+import type { Credentials } from '../../../devices/redis-registry.js';
+import { parseSettings } from '../../../runtime/settings.js';
+
+let folder: string;
+let pipeline: Pipeline;
+
+// The verbs need the databases of a pipeline; its roles are tested elsewhere.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'campus-verbs-'));
+  const settings = parseSettings({
+    DATA_DIR: join(folder, 'var'),
+    MQTT_PORT: String(await freePort()),
+    HTTP_PORT: String(await freePort()),
+    SIM_SPEED: '60',
+  });
+  pipeline = await startPipeline(settings, {
+    steps: silentSteps,
+    signal: new AbortController().signal,
+    roles: [],
+  });
+});
+afterAll(async () => {
+  await pipeline.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What `campus <args>` prints. */
+async function campus(...args: string[]): Promise<string> {
+  const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return print.mock.calls.map(([line]) => String(line)).join('\n');
+  } finally {
+    print.mockRestore();
+  }
+}
+
+const here = () => ['--data-dir', join(folder, 'var')];
+
+describe('campus status', () => {
+  it('prints the promised JSON', async () => {
+    const status = JSON.parse(await campus('status', '--json', ...here())) as Status;
+    expect(status).toMatchObject({
+      mqtt: { host: '127.0.0.1', port: pipeline.settings.MQTT_PORT },
+      http: `http://127.0.0.1:${pipeline.settings.HTTP_PORT}`,
+      influx: { url: pipeline.settings.INFLUX_URL, database: 'campus', kind: '1.x' },
+      redis: pipeline.settings.REDIS_URL,
+      ledger: { received: 0, written: 0, quarantined: 0, duplicates: 0, gaps: 0, late: 0, pending: 0 },
+      alarms: { active: 0, cleared: 0 },
+      trouble: [],
+    });
+    expect(status.processes.map(({ role, restarts }) => [role, restarts])).toEqual([
+      ['redis', 0],
+      ['influxdb', 0],
+    ]);
+    expect(status.processes[0]?.pid).toBe(pipeline.processes[0]?.pid);
+  });
+
+  it('says for people that the clock is simulated', async () => {
+    expect(await campus('status', ...here())).toContain('SIMULATED');
+  });
+
+  it('still answers, and says so, when Redis does not', async () => {
+    const redis = pipeline.processes.find(({ role }) => role === 'redis')?.pid ?? 0;
+    process.kill(redis, 'SIGSTOP');
+    try {
+      const status = JSON.parse(await campus('status', '--json', ...here())) as Status;
+      expect(status.ledger).toBeNull();
+      expect(status.trouble.join()).toMatch(/Redis/);
+      expect(status.influx.kind).toBe('1.x');
+    } finally {
+      process.kill(redis, 'SIGCONT');
+    }
+  });
+
+  it('says in one sentence that nothing runs', async () => {
+    await expect(campus('status', '--data-dir', join(folder, 'nothing'))).rejects.toThrow(
+      /^No pipeline runs on .*nothing: start one with "campus up"/,
+    );
+  });
+});
+
+describe('campus devices issue', () => {
+  const issue = (...more: string[]) =>
+    campus(
+      'devices',
+      'issue',
+      '--site',
+      'school-1',
+      '--class',
+      'sensor',
+      '--device',
+      'co2-1',
+      ...more,
+      ...here(),
+    );
+
+  it('prints what to type into the device, another password each time', async () => {
+    const first = JSON.parse(await issue('--json')) as Credentials;
+    const second = JSON.parse(await issue('--json')) as Credentials;
+    expect(first).toMatchObject({
+      clientId: 'co2-1',
+      username: 'co2-1',
+      topicPrefix: 'campus/v1/school-1/sensor/co2-1/',
+    });
+    expect(second.password).not.toBe(first.password);
+  });
+
+  it('refuses ids that can not be part of a topic', async () => {
+    await expect(issue('--room', 'a/b')).rejects.toThrow(/Room "a\/b"/);
+  });
+});
+
+describe('the other verbs', () => {
+  it.each([
+    [['ledger', '--json'], { received: 0, pending: 0 }],
+    [['quarantine', 'list', '--json'], []],
+    [['quarantine', 'replay', '--all', '--json'], { replayed: 0 }],
+    [['alarms', '--all', '--json'], []],
+  ])('campus %j prints JSON', async (args, expected) => {
+    expect(JSON.parse(await campus(...args, ...here()))).toMatchObject(expected);
+  });
+
+  it('say what is missing instead of an empty answer', async () => {
+    await expect(campus('ledger', 'nobody', ...here())).rejects.toThrow(/Nothing of device "nobody"/);
+    await expect(campus('quarantine', 'replay', ...here())).rejects.toThrow(/Say which messages/);
+  });
+
+  it('campus config hides secrets and says where a value comes from', async () => {
+    const flags = [
+      '--redis-url',
+      'redis://user:hidden@host',
+      '--influx-token',
+      'user:hidden',
+      '--mqtt-port',
+      '1999',
+    ];
+    const json = await campus('config', '--json', ...flags);
+    expect(json).not.toContain('hidden');
+    expect(JSON.parse(json)).toMatchObject({ MQTT_PORT: 1999, INFLUX_TOKEN: '***', SMTP_URL: null });
+    const text = await campus('config', ...flags);
+    expect(text).not.toContain('hidden');
+    expect(text).toMatch(/MQTT_PORT .* 1999 .* --mqtt-port/);
+  });
+
+  it('campus rules check lists the shipped rules', async () => {
+    const rules = JSON.parse(await campus('rules', 'check', '--json')) as { id: string }[];
+    expect(rules.map(({ id }) => id)).toContain('co2-high');
+  });
+});
