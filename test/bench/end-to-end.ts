@@ -72,8 +72,10 @@ try {
 /** A quantile of a Prometheus histogram, read between its buckets. */
 function quantileOf(metrics: string, name: string, q: number): number {
   const buckets = [
-    ...metrics.matchAll(new RegExp(`^${name}_bucket\\{[^}]*le="([^"]+)"[^}]*\\} (\\S+)`, 'gm')),
-  ].map(([, le, count]) => ({ le: le === '+Inf' ? Infinity : Number(le), count: Number(count) }));
+    ...metrics.matchAll(new RegExp(`^${name}_bucket\\{(?:[^}]*,)?le="([^"]+)"[^}]*\\} (\\S+)`, 'gm')),
+  ]
+    .map(([, le, count]) => ({ le: le === '+Inf' ? Infinity : Number(le), count: Number(count) }))
+    .sort((a, b) => a.le - b.le);
   const total = buckets.at(-1)?.count ?? 0;
   const at = buckets.findIndex(({ count }) => count >= q * total);
   const bucket = buckets[at];
