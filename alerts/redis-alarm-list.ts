@@ -1,7 +1,7 @@
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { Alarm } from '../rules/alarm.js';
-import { readShardCount } from './redis-shard-count.js';
+import { readShardCount } from '../runtime/redis-shard-count.js';
 
 /** The alarms of all sites, newest first; with `active` only those that are, or only those that no longer are. */
 export async function listAlarms(redis: Redis, filter: { readonly active?: boolean } = {}): Promise<Alarm[]> {

@@ -4,7 +4,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { OutboxEntry } from '../rules/alarm.js';
-import { readShardCount } from './redis-shard-count.js';
+import { readShardCount } from '../runtime/redis-shard-count.js';
 
 interface OutboxParts {
   /** A connection of the relay's own: reading blocks it. */

@@ -4,7 +4,8 @@ import type { Client } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
 import { findDevice } from '../devices/redis-registry.js';
-import { AppError, messageOf } from '../runtime/app-error.js';
+import { messageOf } from '../runtime/app-error.js';
+import { cannotListen } from '../runtime/cannot-listen.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
@@ -162,16 +163,7 @@ function connectedClients(door: FrontDoor): { will: unknown }[] {
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
-      reject(
-        new AppError(
-          'port_taken',
-          `MQTT port ${host}:${port} ${why}: set MQTT_PORT or MQTT_HOST to another.`,
-        ),
-      );
-    });
+    server.once('error', (error) => reject(cannotListen('MQTT', host, port, error)));
     server.listen(port, host, 1024, resolve);
   });
 }

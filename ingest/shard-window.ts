@@ -57,8 +57,9 @@ export class ShardWindow {
 
   #keptAfter(cursor: string): readonly DecodedEntry[] {
     if (this.#before === undefined || compareIds(cursor, this.#before) < 0) return [];
-    const first = this.#entries.findIndex((entry) => compareIds(entry.id, cursor) > 0);
-    return first < 0 ? [] : this.#entries.slice(first);
+    // From the end: whoever follows the log closely has its cursor there.
+    const known = this.#entries.findLastIndex((entry) => compareIds(entry.id, cursor) <= 0);
+    return this.#entries.slice(known + 1);
   }
 
   async #fetchAfter(cursor: string): Promise<readonly DecodedEntry[]> {

@@ -1,5 +1,6 @@
 import type { Logger } from './logger.js';
 import { messageOf } from './app-error.js';
+import { within } from './within.js';
 
 interface Teardown {
   readonly name: string;
@@ -35,18 +36,10 @@ export class LifeCycle {
 
   async #run(): Promise<void> {
     for (const { name, stop } of this.#teardowns.reverse()) {
-      let timer: NodeJS.Timeout | undefined;
-      const timeout = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new Error(`not done after ${this.#timeoutMs} ms`));
-        }, this.#timeoutMs);
-      });
       try {
-        await Promise.race([stop(), timeout]);
+        await within(this.#timeoutMs, Promise.resolve(stop()), `not done after ${this.#timeoutMs} ms`);
       } catch (error) {
         this.#log.error({ teardown: name }, `could not stop ${name}: ${messageOf(error)}`);
-      } finally {
-        clearTimeout(timer);
       }
     }
   }

@@ -2,6 +2,7 @@ import type { DeviceClass } from '../../devices/device-class.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { Metric } from '../../devices/metric.js';
 import type { Bilingual } from '../../rules/alarm.js';
+import { parseDuration } from '../../rules/duration.js';
 import { formatDuration } from './time-words.js';
 import type { Language } from './time-words.js';
 
@@ -35,8 +36,6 @@ const operatorWords: readonly (readonly [operator: string, words: Bilingual])[] 
   ['math.greatest(', { zh: '较大者 (', en: 'greatest of (' }],
   ['math.least(', { zh: '较小者 (', en: 'least of (' }],
 ];
-
-const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `mean(co2_ppm, "5m")`: a function of a rule over one metric and a window. */
 const callPattern = /\b([a-z_]+)\(\s*([a-z][a-z0-9_]*)\s*(?:,\s*["']?(\d+)([smhd])["']?\s*)?\)/;
@@ -81,11 +80,11 @@ function explainTerm(
   if (metric === undefined) return { label: term };
   const remarks: string[] = [];
   if (call !== null) {
-    const [, name = '', , count, unitLetter = ''] = call;
+    const [, name = '', , count = '', unitLetter = ''] = call;
     const word = functionWords[name]?.[language] ?? name;
-    const lengthMs = Number(count) * (durationUnits[unitLetter] ?? NaN);
+    const lengthMs = parseDuration(count + unitLetter);
     remarks.push(
-      Number.isNaN(lengthMs)
+      lengthMs === undefined
         ? word
         : `${formatDuration(lengthMs, language)}${language === 'en' ? ' ' : ''}${word}`,
     );

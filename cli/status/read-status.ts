@@ -6,6 +6,7 @@ import { loadClock } from '../../runtime/redis-clock.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { readRoleReports } from '../../runtime/redis-role-report.js';
 import type { Redis } from '../../runtime/redis-connection.js';
+import { within } from '../../runtime/within.js';
 import { displayUrl } from '../instance.js';
 import type { Instance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
@@ -102,19 +103,14 @@ interface InfluxAnswer extends Pick<Status['influx'], 'version' | 'kind'> {
 async function askInflux(address: InfluxAddress | undefined): Promise<InfluxAnswer> {
   if (address === undefined) return { version: null, kind: null, trouble: [] };
   const { url, token, org, database } = address;
-  let timer: NodeJS.Timeout | undefined;
   try {
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`InfluxDB at ${displayUrl(url)} does not answer.`)),
-        patienceMs,
-      );
-    });
-    const { version, kind } = await Promise.race([openInflux({ url, token, org, bucket: database }), late]);
+    const { version, kind } = await within(
+      patienceMs,
+      openInflux({ url, token, org, bucket: database }),
+      `InfluxDB at ${displayUrl(url)} does not answer.`,
+    );
     return { version, kind, trouble: [] };
   } catch (error) {
     return { version: null, kind: null, trouble: [messageOf(error)] };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,17 +1,15 @@
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
+/** What a step does; `say` tells what it is doing right now. */
+type Work<T> = (say: (doing: string) => void) => Promise<T>;
+
 /** Shows the steps of a start or stop as they happen: one live line on a terminal, plain lines elsewhere. */
 export interface Steps {
   /**
-   * Runs `work` as a step. `say` tells what it is doing right now; what `work` resolves to is described by
-   * `outcome` when it is done. A failure is shown and thrown on.
+   * Runs `work` as a step. What it resolves to is described by `outcome` when it is done. A failure is shown and thrown on.
    */
-  run<T>(
-    title: string,
-    work: (say: (doing: string) => void) => Promise<T>,
-    outcome?: (result: T) => string,
-  ): Promise<T>;
+  run<T>(title: string, work: Work<T>, outcome?: (result: T) => string): Promise<T>;
   /** A line between the steps. */
   note(line: string): void;
 }
@@ -37,11 +35,7 @@ class PlainSteps implements Steps {
     this.#output = output;
   }
 
-  async run<T>(
-    title: string,
-    work: (say: (doing: string) => void) => Promise<T>,
-    outcome?: (result: T) => string,
-  ) {
+  async run<T>(title: string, work: Work<T>, outcome?: (result: T) => string) {
     const startedAt = Date.now();
     const line = (mark: string, text: string) =>
       this.note(`${mark.padEnd(4)} ${title.padEnd(titleWidth)} ${text}`);
@@ -68,11 +62,7 @@ class LiveSteps implements Steps {
     this.#output = output;
   }
 
-  async run<T>(
-    title: string,
-    work: (say: (doing: string) => void) => Promise<T>,
-    outcome?: (result: T) => string,
-  ) {
+  async run<T>(title: string, work: Work<T>, outcome?: (result: T) => string) {
     const startedAt = Date.now();
     let doing = '';
     let tick = 0;

@@ -1,7 +1,7 @@
 import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import { listAlarms } from '../../alerts/redis-alarm-list.js';
-import { AppError } from '../../runtime/app-error.js';
+import { cannotListen } from '../../runtime/cannot-listen.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
@@ -48,21 +48,9 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
 
   const { HTTP_HOST: host, HTTP_PORT: port } = settings;
   const url = await server.listen({ host, port }).catch((error: unknown) => {
-    throw cannotListen(host, port, error as NodeJS.ErrnoException);
+    throw cannotListen('HTTP', host, port, error as NodeJS.ErrnoException);
   });
   lifeCycle.onStop('HTTP server', () => server.close());
   startRoleReport(context, 'api', () => undefined);
   return { url };
-}
-
-function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): AppError {
-  const why =
-    error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
-  return new AppError(
-    'port_taken',
-    `HTTP port ${host}:${port} ${why}: set HTTP_PORT or HTTP_HOST to another.`,
-    {
-      cause: error,
-    },
-  );
 }

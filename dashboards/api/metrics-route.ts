@@ -5,7 +5,7 @@ import type { RoleReport } from '../../runtime/redis-role-report.js';
 import { mergeMetrics } from './merge-metrics.js';
 import { pipelineMetrics } from './pipeline-metrics.js';
 import { partTimeoutMs } from './readiness.js';
-import { within } from './within.js';
+import { within } from '../../runtime/within.js';
 
 /** `/metrics`: the metrics of all roles in the Prometheus text format; without Redis, those of the API alone. */
 export function addMetricsRoute(

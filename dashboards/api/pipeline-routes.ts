@@ -3,7 +3,7 @@ import type { Alarm } from '../../rules/alarm.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { RoleReport } from '../../runtime/redis-role-report.js';
 import { partTimeoutMs } from './readiness.js';
-import { within } from './within.js';
+import { within } from '../../runtime/within.js';
 
 /** `/api/v1/clock`: what time it is in the pipeline. `/api/v1/status`: who runs, and how many alarms there are. */
 export function addPipelineRoutes(

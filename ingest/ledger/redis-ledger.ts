@@ -1,5 +1,6 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
+import { readShardCount } from '../../runtime/redis-shard-count.js';
 import { readCounts } from './ledger-entry.js';
 import type { LedgerCounts } from './ledger-entry.js';
 
@@ -11,7 +12,7 @@ export interface LedgerTotals extends LedgerCounts {
 
 /** Adds up the ledger of all shards. */
 export async function readLedger(redis: Redis): Promise<LedgerTotals> {
-  const shards = Number((await redis.get(redisKeys.shards)) ?? 0);
+  const shards = await readShardCount(redis);
   const sums = { received: 0, written: 0, quarantined: 0, duplicates: 0, gaps: 0, late: 0, pending: 0 };
   for (let shard = 0; shard < shards; shard++) {
     // One transaction: between two separate reads the store could settle what the first still saw.
@@ -35,7 +36,7 @@ export async function readLedger(redis: Redis): Promise<LedgerTotals> {
 
 /** The settled counts of one device; undefined when nothing of it was settled yet. */
 export async function readDeviceLedger(redis: Redis, device: string): Promise<LedgerCounts | undefined> {
-  const shards = Number((await redis.get(redisKeys.shards)) ?? 0);
+  const shards = await readShardCount(redis);
   for (let shard = 0; shard < shards; shard++) {
     const json = await redis.hget(redisKeys.store(shard), device);
     if (json !== null) return readCounts(json);

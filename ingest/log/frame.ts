@@ -97,11 +97,6 @@ export class FrameBuilder {
   /** Device messages in the frame. */
   messages = 0;
 
-  /** Bytes so far. */
-  get length(): number {
-    return this.#at;
-  }
-
   add(record: LogRecord): void {
     this.#reserve(sizeOf(record));
     const bytes = this.#bytes;

@@ -1,5 +1,6 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
+import { readShardCount } from '../../runtime/redis-shard-count.js';
 import type { RejectReason } from '../../devices/telemetry.js';
 import { encodeFrame } from '../log/frame.js';
 import type { Quarantined } from './quarantine.js';
@@ -73,7 +74,7 @@ export async function replayQuarantine(
 const pageSize = 500;
 
 async function* scan(redis: Redis): AsyncGenerator<QuarantineItem> {
-  const shards = Number((await redis.get(redisKeys.shards)) ?? 0);
+  const shards = await readShardCount(redis);
   for (let shard = 0; shard < shards; shard++) {
     for (let from = '-'; ;) {
       const rows = await redis.xrangeBuffer(redisKeys.quarantine(shard), from, '+', 'COUNT', pageSize);
