@@ -3,7 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Client } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
-import { findDevice } from '../devices/redis-registry.js';
+import { DeviceLookup } from '../devices/redis-credentials.js';
 import { messageOf } from '../runtime/app-error.js';
 import { cannotListen } from '../runtime/cannot-listen.js';
 import { connectRedis } from '../runtime/redis-connection.js';
@@ -32,6 +32,7 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
   lifeCycle.onStop('log connection', () => logRedis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
 
+  const lookup = new DeviceLookup(redis);
   const sessions = new WeakMap<Client, Session>();
   const sockets = new Set<Socket>();
   const gate = new ReadGate({ perClient: settings.INFLIGHT_PER_CLIENT, totalBytes: settings.INFLIGHT_BYTES });
@@ -63,8 +64,7 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
       callback(null, true);
     },
     authenticate: (client, username, password, callback) => {
-      const find = (device: string) => findDevice(redis, device);
-      authenticateDevice({ client, username, password }, find, shards, clock.now()).then(
+      authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now()).then(
         (session) => {
           sessions.set(client, session);
           gate.guard(socketOf(client), () => session.inFlight);

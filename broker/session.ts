@@ -1,6 +1,6 @@
 import type { DeviceClass } from '../devices/device-class.js';
-import type { RegisteredDevice } from '../devices/redis-registry.js';
 import { shardOf } from '../devices/site.js';
+import type { Device } from '../devices/site.js';
 import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic.js';
 import { encodeAddress } from '../ingest/log/frame.js';
 
@@ -27,7 +27,7 @@ export interface OwnTopic {
 }
 
 /** @param now pipeline time, epoch ms */
-export function openSession(device: RegisteredDevice, shards: number, now: number): Session {
+export function openSession(device: Device, shards: number, now: number): Session {
   const prefix = topicPrefix(device.site, device.deviceClass, device.id);
   const topics = publishedStreams.map((stream): [string, OwnTopic] => {
     const topic = prefix + stream;

@@ -1,5 +1,29 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** What an installer types into the device. The password is shown once and not kept. */
+export interface Credentials {
+  readonly clientId: string;
+  readonly username: string;
+  readonly password: string;
+  readonly topicPrefix: string;
+}
+
+/** A secret as it is kept: enough to check one, not to know it. Times are wall time, epoch ms. */
+export interface KeptSecret {
+  /** The result of `hashSecret`. */
+  readonly hash: string;
+  readonly issuedAt: number;
+  /** From then on it is no longer valid; absent: valid until something ends it. */
+  readonly until?: number | undefined;
+}
+
+/** All that a device can prove itself with. No secrets: revoked. */
+export interface KeptCredentials {
+  /** Newest first. */
+  readonly secrets: readonly KeptSecret[];
+  readonly revokedAt?: number | undefined;
+}
+
 /**
  * A device's secret is 192 random bits, so one salted SHA-256 keeps it as safe as a slow hash would, and
  * 17,200 devices can reconnect within a minute on two cores.
@@ -14,8 +38,35 @@ export function hashSecret(secret: string): string {
   return `${salt}:${digest(salt, secret).toString('base64url')}`;
 }
 
+/**
+ * The credentials once a new secret is issued. Earlier secrets go on for `overlapMs` at most and never longer
+ * than they would have anyway; those that have ended are forgotten.
+ */
+export function withNewSecret(
+  known: KeptCredentials | undefined,
+  hash: string,
+  now: number,
+  overlapMs = 0,
+): KeptCredentials {
+  const earlier = (known?.secrets ?? [])
+    .map((secret) => ({ ...secret, until: Math.min(secret.until ?? Infinity, now + overlapMs) }))
+    .filter(({ until }) => until > now);
+  return { secrets: [{ hash, issuedAt: now }, ...earlier] };
+}
+
+/** The kept secret that this one is, if it is valid now. */
+export function findSecret(
+  { secrets }: KeptCredentials,
+  secret: Buffer | string,
+  now: number,
+): KeptSecret | undefined {
+  return secrets.find(
+    ({ hash, until }) => (until === undefined || now < until) && secretMatches(hash, secret),
+  );
+}
+
 /** Whether the secret is the one that was hashed; takes the same time whether or not it is. */
-export function secretMatches(hashed: string, secret: Buffer | string): boolean {
+function secretMatches(hashed: string, secret: Buffer | string): boolean {
   const [salt = '', hash = ''] = hashed.split(':');
   const expected = Buffer.from(hash, 'base64url');
   const actual = digest(salt, secret);

@@ -2,23 +2,11 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { AppError } from '../runtime/app-error.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { DeviceClass } from './device-class.js';
-import { createSecret, hashSecret } from './credential.js';
+import { commitChanges } from './redis-registry-changes.js';
+import type { RegistryChange } from './redis-registry-changes.js';
 import { unassigned } from './site.js';
 import type { Device, Site } from './site.js';
-import { idPattern, topicPrefix } from './topic.js';
-
-/** A device as it is kept: with what its secret is checked against. */
-export interface RegisteredDevice extends Device {
-  readonly secretHash: string;
-}
-
-/** What an installer types into the device. The password is shown once and not kept. */
-export interface Credentials {
-  readonly clientId: string;
-  readonly username: string;
-  readonly password: string;
-  readonly topicPrefix: string;
-}
+import { idPattern } from './topic.js';
 
 export interface NewDevice {
   readonly site: string;
@@ -29,11 +17,10 @@ export interface NewDevice {
 }
 
 /**
- * Registers the device (and its site, where new) and issues a new secret, valid at once; an earlier
- * secret stops being so.
+ * Registers the device (and its site, where new); what is known of it and not given stays.
  * @throws AppError `bad_id`; `device_elsewhere` when the id is taken at another site or by another class.
  */
-export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise<Credentials> {
+export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<Device> {
   const { site, device, deviceClass } = wanted;
   for (const [what, id] of [
     ['Site', site],
@@ -54,36 +41,25 @@ export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise
       `Device "${device}" is already a ${known.deviceClass} at site "${known.site}"; ids are unique in the city.`,
     );
   }
-  const password = createSecret();
-  const record: RegisteredDevice = {
-    id: device,
-    site,
-    deviceClass,
-    room: wanted.room ?? known?.room ?? unassigned,
-    secretHash: hashSecret(password),
-  };
-  const siteRecord: Site = {
-    ...knownSite,
-    id: site,
-    district: wanted.district ?? knownSite?.district ?? unassigned,
-  };
-  await redis
-    .multi()
-    .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
-    .hset(redisKeys.devices, device, JSON.stringify(record))
-    .incr(redisKeys.registryVersion)
-    .exec();
-  return {
-    clientId: device,
-    username: device,
-    password,
-    topicPrefix: topicPrefix(site, deviceClass, device),
-  };
+  const room = wanted.room ?? known?.room ?? unassigned;
+  const record: Device = { ...known, id: device, site, deviceClass, room };
+  const district = wanted.district ?? knownSite?.district ?? unassigned;
+  const siteRecord: Site = { ...knownSite, id: site, district };
+  const changes: RegistryChange[] = [];
+  if (knownSite?.district !== district) changes.push({ kind: 'site', id: site });
+  if (known?.room !== room) changes.push({ kind: 'device', id: device });
+  if (changes.length === 0) return record;
+  await commitChanges(redis, changes, (multi) => {
+    multi
+      .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
+      .hset(redisKeys.devices, device, JSON.stringify(record));
+  });
+  return record;
 }
 
-export async function findDevice(redis: Redis, id: string): Promise<RegisteredDevice | undefined> {
+export async function findDevice(redis: Redis, id: string): Promise<Device | undefined> {
   const json = await redis.hget(redisKeys.devices, id);
-  return json === null ? undefined : (JSON.parse(json) as RegisteredDevice);
+  return json === null ? undefined : (JSON.parse(json) as Device);
 }
 
 export async function findSite(redis: Redis, id: string): Promise<Site | undefined> {

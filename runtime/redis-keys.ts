@@ -21,12 +21,16 @@ export const redisKeys = {
   reported: (shard: number) => `pc:{${shard}}:reported`,
   /** Hash: site id → site (JSON). */
   sites: 'pc:sites',
-  /** Hash: device id → device (JSON), with the hash of its secret. */
+  /** Hash: device id → device (JSON). */
   devices: 'pc:devices',
+  /** Hash: device id → what its secrets are checked against (JSON); the secrets themselves are nowhere. */
+  credentials: 'pc:credentials',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
-  /** Counter: goes up with every change to sites or devices, so that caches know. */
+  /** Counter: goes up with every change to sites, devices or credentials, so that caches know. */
   registryVersion: 'pc:registry:version',
+  /** Stream, capped: what was changed in sites, devices and credentials (`kind`, `id`). */
+  registryChanges: 'pc:registry:changes',
   /** String: the clock's spec (JSON). */
   clock: 'pc:clock',
   /** String: the last pipeline time the broker wrote to the log, epoch ms. */

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials } from '../devices/redis-registry.js';
+import type { Credentials } from '../devices/credential.js';
 import type { Clock } from '../runtime/clock.js';
 import { demoDevices } from './demo/demo-city.js';
 import type { DemoDevice } from './demo/demo-city.js';

@@ -1,6 +1,6 @@
 import mqtt from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import type { Credentials } from '../devices/redis-registry.js';
+import type { Credentials } from '../devices/credential.js';
 import { AppError, messageOf } from '../runtime/app-error.js';
 
 export interface DeviceConnectionOptions {

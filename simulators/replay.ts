@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials } from '../devices/redis-registry.js';
+import type { Credentials } from '../devices/credential.js';
 import type { Clock } from '../runtime/clock.js';
 import { connectDevice, disconnectDevice } from './device-connection.js';
 import { openRecording } from './recording/recording.js';

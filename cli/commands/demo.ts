@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { issueCredentials } from '../../devices/redis-registry.js';
+import { issueCredentials } from '../../devices/redis-credentials.js';
 import { demoOrigin, demoSpeed, playDemo } from '../../simulators/demo.js';
 import { watchDemo } from '../demo/watch-demo.js';
 import { demoDataFolder, mqttUrl } from '../instance.js';

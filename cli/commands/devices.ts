@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
-import { issueCredentials } from '../../devices/redis-registry.js';
+import { issueCredentials } from '../../devices/redis-credentials.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';

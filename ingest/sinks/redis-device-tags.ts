@@ -1,6 +1,5 @@
-import type { RegisteredDevice } from '../../devices/redis-registry.js';
 import { unassigned } from '../../devices/site.js';
-import type { Site } from '../../devices/site.js';
+import type { Device, Site } from '../../devices/site.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
@@ -41,7 +40,7 @@ export class DeviceTagBook {
     );
     [...missing.values()].forEach((topic, i) => {
       const json = deviceRows[i];
-      const room = typeof json === 'string' ? (JSON.parse(json) as RegisteredDevice).room : unassigned;
+      const room = typeof json === 'string' ? (JSON.parse(json) as Device).room : unassigned;
       this.#tags.set(topic.device, createTags(topic, districts.get(topic.site) ?? unassigned, room));
     });
   }

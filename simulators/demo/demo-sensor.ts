@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
-import type { Credentials } from '../../devices/redis-registry.js';
+import type { Credentials } from '../../devices/credential.js';
 import type { AppError } from '../../runtime/app-error.js';
 import type { Clock } from '../../runtime/clock.js';
 import { connectDevice, disconnectDevice } from '../device-connection.js';

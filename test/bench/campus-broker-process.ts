@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { startBroker } from '../../broker/app.js';
 import { freePort } from '../../cli/stores/free-port.js';
-import { issueCredentials } from '../../devices/redis-registry.js';
+import { issueCredentials } from '../../devices/redis-credentials.js';
 import { createClock } from '../../runtime/clock.js';
 import { LifeCycle } from '../../runtime/life-cycle.js';
 import { createLogger } from '../../runtime/logger.js';

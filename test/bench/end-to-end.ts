@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { issueCredentials } from '../../devices/redis-registry.js';
+import { issueCredentials } from '../../devices/redis-credentials.js';
 import { openInflux } from '../../runtime/influx-connection.js';
 import { CampusProcess } from '../support/campus-process.js';
 import { publishFromProcess } from './processes.js';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../cli/stores/free-port.js';
-import type { Credentials } from '../../devices/redis-registry.js';
+import type { Credentials } from '../../devices/credential.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import type { SettingName } from '../../runtime/settings.js';
 import { eventually } from './eventually.js';

@@ -8,7 +8,7 @@ import { freePort } from '../../../cli/stores/free-port.js';
 import { startPipeline } from '../../../cli/supervisor/start-pipeline.js';
 import type { Pipeline } from '../../../cli/supervisor/start-pipeline.js';
 import { silentSteps } from '../../../cli/terminal/steps.js';
-import type { Credentials } from '../../../devices/redis-registry.js';
+import type { Credentials } from '../../../devices/credential.js';
 import { parseSettings } from '../../../runtime/settings.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { issueCredentials } from '../../../devices/redis-registry.js';
+import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledger.js';
