@@ -189,6 +189,32 @@ const outbox = async () => {
   return rows.map(([, fields]) => JSON.parse(fields[1] ?? '') as OutboxEntry);
 };
 
+test('a large array of rubbish is one item in quarantine, and the ledger counts each element once', async () => {
+  const bad = (n: number) => ({ ts: now - n, seq: n, boot: 'b', m: { co2_ppm: -1 } });
+  const payload = Buffer.from(
+    JSON.stringify([
+      ...Array.from({ length: 5000 }, (_, n) => bad(n)),
+      ...Array.from({ length: 5000 }, () => 0),
+      { ts: now - 9000, seq: 5000, boot: 'b', m: { co2_ppm: 700 } },
+    ]),
+  );
+  await append([{ payload }]);
+  expect(await settled()).toMatchObject({ received: 10_001, written: 1, quarantined: 10_000, gaps: 0 });
+  expect(await listQuarantine(redis, { count: 10 })).toHaveLength(1);
+
+  // Sent again: what has a number is known.
+  await append([{ payload }]);
+  const again = { received: 20_002, written: 1, quarantined: 15_000, duplicates: 5001 };
+  await eventually('the repeat', async () => (await settled()).received === again.received);
+  expect(await readLedger(redis)).toMatchObject(again);
+
+  // Still wrong: it returns to where it was, and nothing is counted twice.
+  expect(await replayQuarantine(redis, {})).toBe(2);
+  await eventually('the replay', async () => (await listQuarantine(redis, { count: 10 })).length === 2);
+  expect(await settled()).toMatchObject(again);
+  expect(await readDeviceLedger(redis, 'd1')).toMatchObject(again);
+});
+
 test('while InfluxDB is away nothing is lost and alarms are raised; the log drains when it is back', async () => {
   await influxServer.kill();
   await append(stuffy(30, 2000, 0));
