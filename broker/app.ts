@@ -3,7 +3,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Client } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
-import { DeviceLookup } from '../devices/redis-credentials.js';
+import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
+import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
 import { cannotListen } from '../runtime/cannot-listen.js';
 import { connectRedis } from '../runtime/redis-connection.js';
@@ -16,6 +17,7 @@ import { createPublishHook } from './publish-hook.js';
 import { ReadGate, socketOf } from './read-gate.js';
 import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
+import { SessionWatch } from './session-watch.js';
 import type { Session } from './session.js';
 
 /**
@@ -54,6 +56,16 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
   });
   lifeCycle.onStop('reading log', () => writer.drain());
 
+  const watch = new SessionWatch({
+    find: (ids) => findKnownDevices(redis, ids),
+    log,
+    onDropped: () => metrics.dropped.inc(),
+    recheckMs: settings.RECHECK_S * 1000,
+  });
+  lifeCycle.onStop('session watch', () => watch.stop());
+  const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
+  lifeCycle.onStop('registry feed', () => feed.stop());
+
   const door = new FrontDoor({
     connectTimeout: 5000,
     drainTimeout: 5000,
@@ -64,9 +76,11 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
       callback(null, true);
     },
     authenticate: (client, username, password, callback) => {
+      const since = watch.changes;
       authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now()).then(
         (session) => {
           sessions.set(client, session);
+          watch.opened(session, socketOf(client), since);
           gate.guard(socketOf(client), () => session.inFlight);
           metrics.connects.inc();
           callback(null, true);

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 export interface BrokerMetrics {
   readonly connects: Counter;
   readonly refusals: Counter<'reason'>;
+  readonly dropped: Counter;
   readonly unlogged: Counter;
   readonly rounds: Histogram;
   readonly roundMessages: Counter;
@@ -53,6 +54,11 @@ export function createBrokerMetrics(
       name: 'pc_mqtt_refusals_total',
       help: 'Refused CONNECTs and SUBSCRIBEs',
       labelNames: ['reason'],
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'pc_mqtt_dropped_total',
+      help: 'Connections closed because their credentials ended or their device was moved or removed',
       registers,
     }),
     unlogged: new Counter({
