@@ -1,12 +1,8 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import type { Client } from 'aedes';
+import type { Client, Connection as ClientStream } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
-import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
-import { RegistryFeed } from '../devices/redis-registry-feed.js';
+import { DeviceLookup } from '../devices/redis-credentials.js';
 import { messageOf } from '../runtime/app-error.js';
-import { cannotListen } from '../runtime/cannot-listen.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
@@ -14,10 +10,11 @@ import { authenticateDevice, ConnectRefusal } from './authentication.js';
 import { createBrokerMetrics } from './broker-metrics.js';
 import { FrontDoor } from './front-door.js';
 import { createPublishHook } from './publish-hook.js';
-import { ReadGate, socketOf } from './read-gate.js';
+import type { Connection } from './listeners/connection.js';
+import { openListeners } from './listeners/open-listeners.js';
+import { ReadGate } from './read-gate.js';
 import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
-import { SessionWatch } from './session-watch.js';
 import type { Session } from './session.js';
 
 /**
@@ -25,7 +22,7 @@ import type { Session } from './session.js';
  * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
  * @throws AppError `port_taken`, `wrong_shards`
  */
-export async function startBroker(context: RoleContext): Promise<{ port: number }> {
+export async function startBroker(context: RoleContext): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
@@ -36,7 +33,7 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
 
   const lookup = new DeviceLookup(redis);
   const sessions = new WeakMap<Client, Session>();
-  const sockets = new Set<Socket>();
+  const connections = new WeakMap<ClientStream, Connection>();
   const gate = new ReadGate({ perClient: settings.INFLIGHT_PER_CLIENT, totalBytes: settings.INFLIGHT_BYTES });
   const received = { messages: 0, bytes: 0 };
   let lastFailure: string | undefined;
@@ -44,6 +41,7 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
     clients: () => door.connectedClients,
     bytesInFlight: () => gate.bytesInFlight,
     heldSockets: () => gate.heldSockets,
+    sockets: () => listeners.sockets,
     messages: () => received.messages,
     bytes: () => received.bytes,
   });
@@ -56,32 +54,21 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
   });
   lifeCycle.onStop('reading log', () => writer.drain());
 
-  const watch = new SessionWatch({
-    find: (ids) => findKnownDevices(redis, ids),
-    log,
-    onDropped: () => metrics.dropped.inc(),
-    recheckMs: settings.RECHECK_S * 1000,
-  });
-  lifeCycle.onStop('session watch', () => watch.stop());
-  const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
-  lifeCycle.onStop('registry feed', () => feed.stop());
-
   const door = new FrontDoor({
-    connectTimeout: 5000,
+    connectTimeout: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
     drainTimeout: 5000,
     maxClientsIdLength: 64,
     // Commands are redelivered from our own table; a stored session would only keep what was denied.
-    preConnect: (_client, packet, callback) => {
+    preConnect: (client, packet, callback) => {
+      connections.get(client.conn)?.onConnectRead();
       packet.clean = true;
       callback(null, true);
     },
     authenticate: (client, username, password, callback) => {
-      const since = watch.changes;
       authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now()).then(
         (session) => {
           sessions.set(client, session);
-          watch.opened(session, socketOf(client), since);
-          gate.guard(socketOf(client), () => session.inFlight);
+          gate.guard(client.conn, () => session.inFlight);
           metrics.connects.inc();
           callback(null, true);
         },
@@ -89,7 +76,7 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
           const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
           metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
           log.info(
-            { client: client.id, address: socketOf(client).remoteAddress },
+            { client: client.id, address: connections.get(client.conn)?.address },
             `CONNECT refused: ${refusal.message}`,
           );
           callback(refusal, false);
@@ -143,41 +130,37 @@ export async function startBroker(context: RoleContext): Promise<{ port: number 
   door.on('clientError', (client, error) => log.debug({ client: client.id }, error.message));
   door.on('connectionError', (_client, error) => log.debug(error.message));
 
-  const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    door.handle(socket);
+  const listeners = await openListeners({
+    settings,
+    log,
+    lifeCycle,
+    onLimited: (reason) => metrics.limited.inc({ reason }),
+    onConnection: (connection) => {
+      connections.set(connection.stream, connection);
+      door.handle(connection.stream);
+    },
   });
-  await listen(server, settings.MQTT_HOST, settings.MQTT_PORT);
   const ticker = new Ticker(writer, shards, clock, redis, log);
   lifeCycle.onStop('front door', async () => {
     ticker.stop();
-    server.close();
+    listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
     door.off('clientReady', onReady).off('clientDisconnect', onGone);
-    for (const client of connectedClients(door)) client.will = null;
-    // Read no more, and give the PUBACKs of what was read time to leave.
-    for (const socket of sockets) socket.pause().removeAllListeners('readable');
+    for (const client of connectedClients(door)) {
+      client.will = null;
+      // Read no more, and give the PUBACKs of what was read time to leave.
+      client.conn.pause().removeAllListeners('readable');
+    }
     await writer.drain();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    for (const socket of sockets) socket.destroy();
+    listeners.destroy();
     await new Promise<void>((resolve) => door.close(resolve));
     await presence.stop();
   });
   startRoleReport(context, 'broker', () => lastFailure);
-  const { port } = server.address() as AddressInfo;
-  log.info(`MQTT on ${settings.MQTT_HOST}:${port}`);
-  return { port };
 }
 
 /** Aedes keeps its clients by id, and their Wills, but declares neither. */
-function connectedClients(door: FrontDoor): { will: unknown }[] {
-  return Object.values((door as unknown as { clients: Record<string, { will: unknown }> }).clients);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen('MQTT', host, port, error)));
-    server.listen(port, host, 1024, resolve);
-  });
+function connectedClients(door: FrontDoor): (Client & { will: unknown })[] {
+  return Object.values((door as unknown as { clients: Record<string, Client & { will: unknown }> }).clients);
 }

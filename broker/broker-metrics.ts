@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 export interface BrokerMetrics {
   readonly connects: Counter;
   readonly refusals: Counter<'reason'>;
-  readonly dropped: Counter;
+  readonly limited: Counter<'reason'>;
   readonly unlogged: Counter;
   readonly rounds: Histogram;
   readonly roundMessages: Counter;
@@ -18,6 +18,7 @@ export function createBrokerMetrics(
     readonly clients: () => number;
     readonly bytesInFlight: () => number;
     readonly heldSockets: () => number;
+    readonly sockets: () => number;
     readonly messages: () => number;
     readonly bytes: () => number;
   },
@@ -33,6 +34,7 @@ export function createBrokerMetrics(
       },
     });
   gauge('pc_mqtt_clients', 'Connected MQTT clients', now.clients);
+  gauge('pc_mqtt_sockets', 'Open sockets, those without a CONNECT included', now.sockets);
   gauge('pc_mqtt_inflight_bytes', 'Payload bytes received and not yet on disk', now.bytesInFlight);
   gauge('pc_mqtt_held_sockets', 'Sockets not read because of back-pressure', now.heldSockets);
   // Counted as plain numbers on the way of every message, and looked at only when somebody asks.
@@ -56,9 +58,10 @@ export function createBrokerMetrics(
       labelNames: ['reason'],
       registers,
     }),
-    dropped: new Counter({
-      name: 'pc_mqtt_dropped_total',
-      help: 'Connections closed because their credentials ended or their device was moved or removed',
+    limited: new Counter({
+      name: 'pc_mqtt_limited_total',
+      help: 'Times that a limit has bitten, by limit',
+      labelNames: ['reason'],
       registers,
     }),
     unlogged: new Counter({

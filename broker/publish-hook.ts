@@ -3,7 +3,6 @@ import type { MessageRecord } from '../ingest/log/frame.js';
 import type { LogWriter } from '../ingest/log/log.js';
 import type { Clock } from '../runtime/clock.js';
 import type { ReadGate } from './read-gate.js';
-import { socketOf } from './read-gate.js';
 import type { OwnTopic, Session } from './session.js';
 
 /** Of a payload that is too large, this much is kept as evidence. */
@@ -53,7 +52,7 @@ export function createPublishHook(parts: PublishHookParts) {
       if (error === undefined) callback(null);
       else {
         // Never acknowledged: the device sends it again to whoever answers next.
-        socketOf(client).destroy();
+        client.conn.destroy();
         onUnlogged(client, error);
       }
     });

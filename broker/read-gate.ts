@@ -1,5 +1,4 @@
-import type { Client } from 'aedes';
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 /** At most this much of a socket is parsed at once, which bounds how far the caps can be overshot. */
 const chunkBytes = 16_384;
@@ -14,7 +13,7 @@ export class ReadGate {
   readonly #perClient: number;
   readonly #totalBytes: number;
   #bytes = 0;
-  readonly #held = new Map<Socket, () => boolean>();
+  readonly #held = new Map<Readable, () => boolean>();
 
   constructor(caps: { readonly perClient: number; readonly totalBytes: number }) {
     this.#perClient = caps.perClient;
@@ -32,7 +31,7 @@ export class ReadGate {
   }
 
   /** Puts the gate before a socket; `inFlight` tells its client's unanswered messages. */
-  guard(socket: Socket, inFlight: () => number): void {
+  guard(socket: Readable, inFlight: () => number): void {
     const read = socket.read.bind(socket);
     const open = () => inFlight() < this.#perClient && this.#bytes < this.#totalBytes;
     socket.read = (size?: number | null) => {
@@ -69,9 +68,4 @@ export class ReadGate {
       socket.emit('readable');
     }
   }
-}
-
-/** The TCP socket of a client; every connection of ours is one. */
-export function socketOf(client: Client): Socket {
-  return client.conn as Socket;
 }

@@ -57,8 +57,18 @@ export function displayUrl(url: string): string {
   return displayValue('REDIS_URL', url).replace(/\/$/, '');
 }
 
-/** Where a client on this machine connects: a broker that listens on all addresses is reached on loopback. */
-export function mqttUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+/**
+ * Where a client on this machine connects: a broker that listens on all addresses is reached on loopback.
+ * @throws AppError `no_plain_mqtt` when plain MQTT is switched off
+ */
+export function mqttUrl(plain: { readonly host: string; readonly port: number } | null): string {
+  if (plain === null) {
+    throw new AppError(
+      'no_plain_mqtt',
+      'This verb connects over plain MQTT, which is switched off: set MQTT_PORT (MQTT_HOST=127.0.0.1 keeps it on this machine).',
+    );
+  }
+  const { host, port } = plain;
   if (host === '0.0.0.0') return `mqtt://127.0.0.1:${port}`;
   if (host === '::') return `mqtt://[::1]:${port}`;
   return `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;

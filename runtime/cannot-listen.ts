@@ -1,20 +1,23 @@
 import { AppError } from './app-error.js';
+import type { SettingName } from './settings.js';
 
-/**
- * Why a server of ours could not listen, and which settings to change.
- * @param name the settings without `_HOST` and `_PORT`
- */
-export function cannotListen(
-  name: 'MQTT' | 'HTTP',
-  host: string,
-  port: number,
-  error: NodeJS.ErrnoException,
-): AppError {
+/** Where a server was to listen, and which settings said so. */
+export interface WantedAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly hostSetting: SettingName;
+  readonly portSetting: SettingName;
+}
+
+/** Why a server of ours could not listen, and which settings to change. */
+export function cannotListen(wanted: WantedAddress, error: NodeJS.ErrnoException): AppError {
+  const { host, port, hostSetting, portSetting } = wanted;
+  const name = portSetting.replace('_PORT', '').replace('_', ' ');
   const why =
     error.code === 'EADDRINUSE' ? 'is taken by another program' : `can not be used (${error.message})`;
   return new AppError(
     'port_taken',
-    `${name} port ${host}:${port} ${why}: set ${name}_PORT or ${name}_HOST to another.`,
+    `${name} port ${host}:${port} ${why}: set ${portSetting} or ${hostSetting} to another.`,
     { cause: error },
   );
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError } from './app-error.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
+const portOrOff = z.coerce.number().int().min(0).max(65_535);
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
@@ -28,7 +29,44 @@ export const settingDefinitions = {
     help: 'Folder for the databases, secrets and written mail of this instance',
   },
   MQTT_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the MQTT broker listens on' },
-  MQTT_PORT: { schema: port.default(1883), help: 'TCP port of the MQTT broker' },
+  MQTT_PORT: { schema: portOrOff.default(1883), help: 'Port for plain MQTT; 0 switches it off' },
+  MQTT_TLS_HOST: {
+    schema: z.string().min(1).optional(),
+    help: 'Address for MQTT_TLS_PORT and MQTT_WSS_PORT; unset: MQTT_HOST',
+  },
+  MQTT_TLS_PORT: {
+    schema: portOrOff.default(0),
+    help: 'Port for MQTT over TLS 1.2 or 1.3, usually 8883; 0 switches it off',
+  },
+  MQTT_WS_PORT: {
+    schema: portOrOff.default(0),
+    help: 'Port for MQTT over WebSocket, path /mqtt; 0 switches it off',
+  },
+  MQTT_WSS_PORT: {
+    schema: portOrOff.default(0),
+    help: 'Port for MQTT over WebSocket with TLS; 0 switches it off',
+  },
+  MQTT_TLS_CERT: {
+    schema: z.string().optional(),
+    help: 'Server certificate with its chain, PEM; unset: that of "campus ca server"; read again when it changes',
+  },
+  MQTT_TLS_KEY: { schema: z.string().optional(), help: 'Private key of MQTT_TLS_CERT, PEM' },
+  MQTT_TLS_CA: {
+    schema: z.string().optional(),
+    help: 'CA of the client certificates, PEM; unset: that of "campus ca init", where there is one',
+  },
+  MQTT_MAX_SOCKETS: {
+    schema: count.default(20_000),
+    help: 'Connections in all; more are closed at once',
+  },
+  MQTT_MAX_SOCKETS_PER_ADDRESS: {
+    schema: count.default(2000),
+    help: 'Connections from one address (IPv6: one /64), which may be a whole school; more are closed at once',
+  },
+  MQTT_CONNECT_TIMEOUT_S: {
+    schema: seconds.default(5),
+    help: 'A connection whose CONNECT is not there by then, TLS and WebSocket handshakes included, is closed',
+  },
   HTTP_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the HTTP API listens on' },
   HTTP_PORT: { schema: port.default(8080), help: 'TCP port of the HTTP API' },
   REDIS_URL: {
@@ -118,10 +156,6 @@ export const settingDefinitions = {
     schema: seconds.default(10),
     help: 'A message the reading log has not taken by then is never acknowledged: its connection is closed',
   },
-  RECHECK_S: {
-    schema: seconds.default(30),
-    help: 'How often every open connection is checked against the registry; changes are acted on at once anyway',
-  },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
   SIM_SPEED: {
     schema: z.coerce.number().positive().max(100_000).optional(),
@@ -173,6 +207,20 @@ export function parseSettings(
     throw new AppError(
       'bad_setting',
       'SMTP_URL is set but MAIL_TO is not: say who receives the alarm mails.',
+    );
+  }
+  if ((settings.MQTT_TLS_CERT === undefined) !== (settings.MQTT_TLS_KEY === undefined)) {
+    const [set, unset] =
+      settings.MQTT_TLS_KEY === undefined
+        ? ['MQTT_TLS_CERT', 'MQTT_TLS_KEY']
+        : ['MQTT_TLS_KEY', 'MQTT_TLS_CERT'];
+    throw new AppError('bad_setting', `${set} is set but ${unset} is not: a certificate needs its key.`);
+  }
+  const ports = [settings.MQTT_PORT, settings.MQTT_TLS_PORT, settings.MQTT_WS_PORT, settings.MQTT_WSS_PORT];
+  if (ports.every((number) => number === 0)) {
+    throw new AppError(
+      'bad_setting',
+      'There is no MQTT listener: set MQTT_PORT, MQTT_TLS_PORT, MQTT_WS_PORT or MQTT_WSS_PORT to other than 0.',
     );
   }
   if (settings.SIM_ORIGIN !== undefined && settings.SIM_SPEED === undefined) {

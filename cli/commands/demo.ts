@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { issueCredentials } from '../../devices/redis-credentials.js';
+import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { demoOrigin, demoSpeed, playDemo } from '../../simulators/demo.js';
 import { watchDemo } from '../demo/watch-demo.js';
 import { demoDataFolder, mqttUrl } from '../instance.js';
@@ -50,7 +51,7 @@ export function addDemoCommand(program: Command): void {
 
 function play({ settings, clock }: Pipeline, signal: AbortSignal): Promise<void> {
   return playDemo({
-    mqttUrl: mqttUrl({ host: settings.MQTT_HOST, port: settings.MQTT_PORT }),
+    mqttUrl: mqttUrl(plainAddress(mqttAddresses(settings))),
     clock,
     signal,
     credentials: (device) =>

@@ -4,6 +4,7 @@ import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { issueCredentials } from '../../devices/redis-credentials.js';
 import { findDevice } from '../../devices/redis-registry.js';
+import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { recordingFormats } from '../../simulators/recording/recording.js';
@@ -74,7 +75,7 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
   const result = await replayFile({
     file,
     format: options.format,
-    mqttUrl: mqttUrl(record?.mqtt ?? { host: settings.MQTT_HOST, port: settings.MQTT_PORT }),
+    mqttUrl: mqttUrl(record === undefined ? plainAddress(mqttAddresses(settings)) : record.mqtt),
     credentials,
     speed: options.speed,
     keepTime: options.keepTime,

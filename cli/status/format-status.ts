@@ -4,7 +4,7 @@ import type { Status } from './status.js';
 
 /** The status for people; says first what is wrong, and that the clock is simulated where it is. */
 export function formatStatus(status: Status, timezone: string): string {
-  const { mqtt, http, influx, redis, clock, ledger, alarms } = status;
+  const { listeners, http, influx, redis, clock, ledger, alarms } = status;
   const influxKind = influx.version === null ? 'does not answer' : `InfluxDB ${influx.version}`;
   const ledgerLine =
     ledger === null
@@ -13,7 +13,7 @@ export function formatStatus(status: Status, timezone: string): string {
         `${ledger.duplicates} duplicates + ${ledger.pending} pending; ${ledger.gaps} gaps, ${ledger.late} late`;
   const time = clock.now === null ? '' : `, ${formatTime(Date.parse(clock.now), timezone)} ${timezone}`;
   const pairs: [string, string][] = [
-    ['MQTT', `mqtt://${mqtt.host}:${mqtt.port}`],
+    ['MQTT', listeners.join(', ')],
     ['HTTP', http],
     ['InfluxDB', `${influx.url ?? 'not known'}, database ${influx.database} (${influxKind})`],
     ['Redis', redis],

@@ -3,7 +3,10 @@ import type { InfluxKind } from '../../runtime/influx-connection.js';
 
 /** What `campus status --json` prints. A part that can't be asked is null, and `trouble` says why. */
 export interface Status {
-  readonly mqtt: { readonly host: string; readonly port: number };
+  /** Plain MQTT; null when it is switched off. */
+  readonly mqtt: { readonly host: string; readonly port: number } | null;
+  /** Every address devices can connect to, as URLs. */
+  readonly listeners: readonly string[];
   readonly http: string;
   readonly influx: {
     readonly url: string | null;

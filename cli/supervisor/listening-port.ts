@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { AppError } from '../../runtime/app-error.js';
+import type { WantedAddress } from '../../runtime/cannot-listen.js';
+import { flagOf } from '../settings-flags.js';
 
 /** `free` when one could listen there now; else the code of the error, such as `EADDRINUSE`. */
 export async function tryListening(host: string, port: number): Promise<string> {
@@ -17,23 +19,20 @@ export async function tryListening(host: string, port: number): Promise<string> 
   return 'free';
 }
 
-/**
- * @param setting the environment variable without `_HOST` and `_PORT`, such as `MQTT`
- * @throws AppError `port_taken` or `port_refused` naming the port and the setting to change
- */
-export async function assertPortFree(setting: 'MQTT' | 'HTTP', host: string, port: number): Promise<void> {
+/** @throws AppError `port_taken` or `port_refused` naming the port and the setting to change */
+export async function assertPortFree(wanted: WantedAddress): Promise<void> {
+  const { host, port, hostSetting, portSetting } = wanted;
   const outcome = await tryListening(host, port);
   if (outcome === 'free') return;
-  const flag = setting.toLowerCase();
   if (outcome === 'EADDRINUSE') {
     throw new AppError(
       'port_taken',
-      `Port ${port} on ${host} is taken by another program: choose another one with --${flag}-port or ${setting}_PORT.`,
+      `Port ${port} on ${host} is taken by another program: choose another one with ${flagOf(portSetting)} or ${portSetting}.`,
     );
   }
   throw new AppError(
     'port_refused',
     `Listening on ${host}:${port} is refused (${outcome}): ` +
-      `change it with --${flag}-host or --${flag}-port (${setting}_HOST, ${setting}_PORT).`,
+      `change it with ${flagOf(hostSetting)} or ${flagOf(portSetting)} (${hostSetting}, ${portSetting}).`,
   );
 }

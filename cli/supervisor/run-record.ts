@@ -28,7 +28,10 @@ export interface RunRecord {
   readonly pid: number;
   readonly identity?: string | undefined;
   readonly clock: ClockSpec['kind'];
-  readonly mqtt: { readonly host: string; readonly port: number };
+  /** Plain MQTT; null when it is switched off. */
+  readonly mqtt: { readonly host: string; readonly port: number } | null;
+  /** All addresses of the broker, as URLs. */
+  readonly listeners: readonly string[];
   readonly http: string;
   /** Absent until they are there. */
   readonly redis?: string | undefined;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import { LifeCycle } from '../../runtime/life-cycle.js';
+import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { settleClock } from '../../runtime/redis-clock.js';
 import type { Role } from '../../runtime/role.js';
 import type { Settings } from '../../runtime/settings.js';
@@ -72,8 +73,14 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
       },
       (ended) => shortPath(folder) + (ended.length > 0 ? `; ended ${ended.join(', ')}` : ''),
     );
-    await assertPortFree('MQTT', settings.MQTT_HOST, settings.MQTT_PORT);
-    await assertPortFree('HTTP', settings.HTTP_HOST, settings.HTTP_PORT);
+    const listeners = mqttAddresses(settings);
+    for (const address of listeners) await assertPortFree(address);
+    await assertPortFree({
+      host: settings.HTTP_HOST,
+      port: settings.HTTP_PORT,
+      hostSetting: 'HTTP_HOST',
+      portSetting: 'HTTP_PORT',
+    });
 
     const table = new ProcessTable(
       folder,
@@ -81,7 +88,8 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
         pid: process.pid,
         identity: processIdentity(process.pid),
         clock: clockKind,
-        mqtt: { host: settings.MQTT_HOST, port: settings.MQTT_PORT },
+        mqtt: plainAddress(listeners),
+        listeners: listeners.map(({ url }) => url),
         http: `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`,
       },
       log,

@@ -1,6 +1,6 @@
 import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
-import { countAlarms, listAlarms } from '../../alerts/redis-alarm-list.js';
+import { listAlarms } from '../../alerts/redis-alarm-list.js';
 import { cannotListen } from '../../runtime/cannot-listen.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
@@ -29,6 +29,7 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
     if (redis.status !== 'ready') throw new Error('not connected');
     return readRoleReports(redis);
   };
+  const readAlarms = () => listAlarms(redis);
 
   // Declared as the plain type, which keeps the server's own type plain.
   const loggerInstance: FastifyBaseLogger = log;
@@ -41,17 +42,14 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
   logAccess(server, metrics);
   answerProblems(server);
   addHealthRoutes(server, () => checkReadiness(readReports, influxUrl));
-  addMetricsRoute(server, {
-    own: metrics,
-    readReports,
-    readActiveAlarms: () => listAlarms(redis, 'active'),
-  });
-  addPipelineRoutes(server, { clock, readReports, countAlarms: () => countAlarms(redis) });
+  addMetricsRoute(server, { own: metrics, readReports, readAlarms });
+  addPipelineRoutes(server, { clock, readReports, readAlarms });
   addFrontPage(server, clock, settings.TIMEZONE);
 
   const { HTTP_HOST: host, HTTP_PORT: port } = settings;
   const url = await server.listen({ host, port }).catch((error: unknown) => {
-    throw cannotListen('HTTP', host, port, error as NodeJS.ErrnoException);
+    const wanted = { host, port, hostSetting: 'HTTP_HOST', portSetting: 'HTTP_PORT' } as const;
+    throw cannotListen(wanted, error as NodeJS.ErrnoException);
   });
   lifeCycle.onStop('HTTP server', () => server.close());
   startRoleReport(context, 'api', () => undefined);

@@ -219,11 +219,12 @@ test('while Redis is stopped nothing is acknowledged, what is held stays bounded
         if (!error) acknowledged++;
       });
     }
-    await sleep(1500);
+    const held = async () =>
+      (await context.metrics.getSingleMetric('pc_mqtt_inflight_bytes')?.get())?.values[0]?.value ?? 0;
+    await eventually('messages to be held', async () => (await held()) > 0);
+    await sleep(1000);
     expect(acknowledged).toBe(0);
-    const held = await context.metrics.getSingleMetric('pc_mqtt_inflight_bytes')?.get();
-    const bytes = held?.values[0]?.value ?? 0;
-    expect(bytes).toBeGreaterThan(0);
+    const bytes = await held();
     // 50 messages, and at most one more chunk of 16 KiB that was read at once.
     expect(bytes).toBeLessThan(50 * 2000 + 2 * 16_384);
   } finally {

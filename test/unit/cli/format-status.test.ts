@@ -4,6 +4,7 @@ import type { Status } from '../../../cli/status/status.js';
 
 const status: Status = {
   mqtt: { host: '127.0.0.1', port: 1883 },
+  listeners: ['mqtt://127.0.0.1:1883', 'mqtts://127.0.0.1:8883'],
   http: 'http://127.0.0.1:8080',
   influx: { url: 'http://127.0.0.1:8086', database: 'campus', version: '1.6.7', kind: '1.x' },
   redis: 'redis://127.0.0.1:6379',
@@ -17,7 +18,7 @@ const status: Status = {
 describe('the status for people', () => {
   it('shows addresses, the ledger as a sum, alarms and processes', () => {
     const text = formatStatus(status, 'Asia/Shanghai');
-    expect(text).toContain('mqtt://127.0.0.1:1883');
+    expect(text).toContain('mqtt://127.0.0.1:1883, mqtts://127.0.0.1:8883');
     expect(text).toContain(
       '10 received = 6 written + 1 quarantined + 2 duplicates + 1 pending; 3 gaps, 4 late',
     );

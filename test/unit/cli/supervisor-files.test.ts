@@ -24,6 +24,7 @@ const record: RunRecord = {
   pid: process.pid,
   clock: 'wall',
   mqtt: { host: '127.0.0.1', port: 1883 },
+  listeners: ['mqtt://127.0.0.1:1883'],
   http: 'http://127.0.0.1:8080',
   processes: [],
 };

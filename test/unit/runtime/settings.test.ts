@@ -32,6 +32,8 @@ describe('settings', () => {
   it.each([
     [{ MQTT_PORT: '99999' }, 'MQTT_PORT=99999'],
     [{ MQTT_PORT: 'mqtt' }, 'MQTT_PORT=mqtt'],
+    [{ MQTT_PORT: '0' }, 'no MQTT listener'],
+    [{ MQTT_TLS_PORT: '8883', MQTT_TLS_CERT: 'a.crt' }, 'MQTT_TLS_KEY is not'],
     [{ REDIS_URL: 'localhost:6379' }, 'redis://'],
     [{ INFLUX_URL: 'redis://localhost' }, 'http://'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL=loud'],
@@ -49,7 +51,7 @@ describe('settings', () => {
   });
 
   it('name every wrong value at once', () => {
-    expect(() => parseSettings({ MQTT_PORT: '0', HTTP_PORT: 'x' })).toThrow(/MQTT_PORT=0.*HTTP_PORT=x/);
+    expect(() => parseSettings({ MQTT_PORT: '-1', HTTP_PORT: 'x' })).toThrow(/MQTT_PORT=-1.*HTTP_PORT=x/);
   });
 
   it('never show a secret, also not in the sentence about a wrong one', () => {

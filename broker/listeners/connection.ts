@@ -1,0 +1,16 @@
+import type { Duplex } from 'node:stream';
+import type { X509Certificate } from 'node:crypto';
+import type { MqttTransport } from '../../runtime/mqtt-addresses.js';
+
+/** A client's connection, whatever it came over. */
+export interface Connection {
+  readonly transport: MqttTransport;
+  /** The bytes of MQTT, both ways. Destroying it ends the connection. */
+  readonly stream: Duplex;
+  /** Where it comes from, as the operating system says. */
+  readonly address: string;
+  /** The client's certificate, when it has shown one: issued by the CA, within its time, its key proven. */
+  readonly certificate: X509Certificate | undefined;
+  /** To be called when a whole CONNECT has been read: the time for it no longer runs. */
+  readonly onConnectRead: () => void;
+}

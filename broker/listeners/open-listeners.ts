@@ -1,0 +1,142 @@
+import type { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { cannotListen } from '../../runtime/cannot-listen.js';
+import type { LifeCycle } from '../../runtime/life-cycle.js';
+import type { Logger } from '../../runtime/logger.js';
+import { mqttAddresses } from '../../runtime/mqtt-addresses.js';
+import type { MqttAddress } from '../../runtime/mqtt-addresses.js';
+import type { Settings } from '../../runtime/settings.js';
+import type { LimitReason } from '../limits/limit-reason.js';
+import { CertificateFiles } from './certificate-files.js';
+import type { Connection } from './connection.js';
+import { Entrance } from './entrance.js';
+import { createTlsLayer } from './tls.js';
+import { createWebSocketLayer } from './web-socket.js';
+
+/** A connection that has said nothing for so long is asked by TCP whether its other end still exists. */
+const keepAliveMs = 60_000;
+
+/** What the doors of the broker are told, and whom they tell. */
+export interface ListenerParts {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly lifeCycle: LifeCycle;
+  readonly onConnection: (connection: Connection) => void;
+  readonly onLimited: (reason: LimitReason) => void;
+}
+
+/** The open doors of the broker. */
+export interface Listeners {
+  /** Sockets open now, those without a CONNECT included. */
+  readonly sockets: number;
+  /** Takes no new connections. */
+  close(): void;
+  /** Ends all connections at once. */
+  destroy(): void;
+}
+
+/**
+ * Opens every address of the settings. All of them accept plain sockets, counted and given their time to
+ * CONNECT; on top come TLS and WebSocket, as the address says.
+ * @throws AppError `port_taken`, `bad_certificate`
+ */
+export async function openListeners(parts: ListenerParts): Promise<Listeners> {
+  const { settings, log, lifeCycle, onLimited } = parts;
+  const addresses = mqttAddresses(settings);
+  const entrance = new Entrance(
+    {
+      sockets: settings.MQTT_MAX_SOCKETS,
+      socketsPerAddress: settings.MQTT_MAX_SOCKETS_PER_ADDRESS,
+      connectTimeoutMs: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
+    },
+    onLimited,
+  );
+  const servers: Server[] = [];
+  const close = () => {
+    for (const server of servers) server.close();
+  };
+  // Of a start that fails half-way, too.
+  lifeCycle.onStop('listeners', () => {
+    close();
+    entrance.destroy();
+  });
+  const isSecure = addresses.some(({ transport }) => transport === 'tls' || transport === 'wss');
+  const files = isSecure ? new CertificateFiles(settings) : undefined;
+  for (const address of addresses) {
+    const layers = layersFor(address, entrance, files, parts);
+    const server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
+      (socket) => {
+        if (entrance.admit(socket) !== undefined) layers(socket);
+      },
+    );
+    await listen(server, address);
+    servers.push(server);
+    log.info(`MQTT on ${address.url}`);
+  }
+  return {
+    get sockets() {
+      return entrance.sockets;
+    },
+    close,
+    destroy: () => entrance.destroy(),
+  };
+}
+
+/** What happens to an admitted socket, from the bottom up. */
+function layersFor(
+  { transport }: MqttAddress,
+  entrance: Entrance,
+  files: CertificateFiles | undefined,
+  { settings, log, lifeCycle, onConnection, onLimited }: ListenerParts,
+): (socket: Socket) => void {
+  const handOver = (stream: Duplex, socket: Socket, certificate: X509Certificate | undefined) => {
+    const visit = entrance.visitOf(socket);
+    // Gone while its handshake ended.
+    if (visit === undefined) stream.destroy();
+    else onConnection({ ...visit, transport, stream, certificate });
+  };
+  const secure = (onSecure: (socket: Socket, certificate: X509Certificate | undefined) => void) => {
+    if (files === undefined) throw new Error('TLS without its files');
+    const layer = createTlsLayer(files, onSecure, (reason, why) => {
+      onLimited(reason);
+      log.info(`TLS refused: ${why}`);
+    });
+    lifeCycle.onStop('certificate files', files.watch(log, layer.use));
+    return layer.accept;
+  };
+  const certificates = new WeakMap<Socket, X509Certificate>();
+  const overWebSocket = () =>
+    createWebSocketLayer(
+      settings.MAX_PAYLOAD_BYTES,
+      (stream, socket) => handOver(stream, socket, certificates.get(socket)),
+      (why) => {
+        onLimited('websocket');
+        log.info(`WebSocket refused: ${why}`);
+      },
+    );
+  switch (transport) {
+    case 'tcp':
+      return (socket) => handOver(socket, socket, undefined);
+    case 'tls':
+      return secure((socket, certificate) => handOver(socket, socket, certificate));
+    case 'ws':
+      return overWebSocket();
+    case 'wss': {
+      const upgrade = overWebSocket();
+      return secure((socket, certificate) => {
+        if (certificate !== undefined) certificates.set(socket, certificate);
+        upgrade(socket);
+      });
+    }
+  }
+}
+
+function listen(server: Server, address: MqttAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(cannotListen(address, error)));
+    server.listen(address.port, address.host, 1024, resolve);
+  });
+}

@@ -1,0 +1,49 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import type { CertificateFiles } from './certificate-files.js';
+
+/** Does TLS on accepted sockets. */
+export interface TlsLayer {
+  readonly accept: (socket: Socket) => void;
+  /** Takes changed files up for the handshakes to come; open connections go on as they are. */
+  readonly use: (context: SecureContextOptions) => void;
+}
+
+/**
+ * TLS 1.2 or 1.3. A client that shows no certificate goes on (and has to know its password); one that shows
+ * a certificate that isn't good is refused, and never falls back to a password.
+ * @param onSecure a handshake is done; with the client's certificate where it has shown one
+ * @param onRefused a handshake failed, or (`client_certificate`) its certificate did not verify
+ */
+export function createTlsLayer(
+  files: CertificateFiles,
+  onSecure: (socket: TLSSocket, certificate: X509Certificate | undefined) => void,
+  onRefused: (reason: 'tls_handshake' | 'client_certificate', why: string) => void,
+): TlsLayer {
+  const server = createServer({
+    ...files.context,
+    requestCert: files.asksClients,
+    // Decided below, as having no certificate is fine and having a bad one is not.
+    rejectUnauthorized: false,
+  });
+  server.on('secureConnection', (socket) => {
+    const shown = socket.getPeerX509Certificate();
+    if (shown !== undefined && !socket.authorized) {
+      // Declared an Error, is the code of OpenSSL's verdict.
+      onRefused('client_certificate', String(socket.authorizationError));
+      socket.destroy();
+      return;
+    }
+    onSecure(socket, shown);
+  });
+  server.on('tlsClientError', (error, socket) => {
+    onRefused('tls_handshake', error.message);
+    socket.destroy();
+  });
+  return {
+    accept: (socket) => server.emit('connection', socket),
+    use: (context) => server.setSecureContext(context),
+  };
+}

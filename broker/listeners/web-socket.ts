@@ -1,0 +1,70 @@
+import { createServer, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { webSocketPath } from '../../runtime/mqtt-addresses.js';
+
+/** `mqttv3.1` is what clients older than the standard say. */
+const subprotocols = ['mqtt', 'mqttv3.1'];
+
+/**
+ * MQTT over WebSocket on accepted sockets (plain or TLS): path `/mqtt`, subprotocol `mqtt`, binary frames.
+ * @param maxFrameBytes a larger frame ends the connection
+ * @param onOpen the upgrade is done; the stream carries the bytes of MQTT
+ * @param onRefused it was no proper upgrade
+ */
+export function createWebSocketLayer(
+  maxFrameBytes: number,
+  onOpen: (stream: Duplex, socket: Socket) => void,
+  onRefused: (why: string) => void,
+): (socket: Socket) => void {
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxFrameBytes,
+    handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
+  });
+  const server = createServer({ maxHeaderSize: 8192 }, (_request, response) => {
+    onRefused('not a WebSocket upgrade');
+    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end();
+  });
+  server.on('clientError', (error, socket) => {
+    onRefused(error.message);
+    socket.destroy();
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (!(socket instanceof Socket)) throw new TypeError('an upgrade of what was not accepted here');
+    const wrong = whatIsWrong(request);
+    if (wrong !== undefined) {
+      onRefused(wrong.why);
+      socket.end(
+        `HTTP/1.1 ${wrong.status} ${STATUS_CODES[wrong.status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        () => socket.destroy(),
+      );
+      return;
+    }
+    upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      // Before the stream's own listener: what is not MQTT must not be read as such. [MQTT-6.0.0-1]
+      webSocket.on('message', (_data, isBinary) => {
+        if (!isBinary) stream.destroy();
+      });
+      const stream = createWebSocketStream(webSocket);
+      onOpen(stream, socket);
+    });
+  });
+  return (socket) => server.emit('connection', socket);
+}
+
+function whatIsWrong(
+  request: IncomingMessage,
+): { readonly status: number; readonly why: string } | undefined {
+  const path = request.url?.split('?')[0];
+  if (path !== webSocketPath) return { status: 404, why: `the path is not ${webSocketPath}` };
+  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  if (!subprotocols.some((name) => offered.includes(name))) {
+    return { status: 400, why: 'the subprotocol mqtt is not offered' };
+  }
+  return undefined;
+}
