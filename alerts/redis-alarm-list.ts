@@ -3,22 +3,33 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { Alarm } from '../rules/alarm.js';
 import { readShardCount } from '../runtime/redis-shard-count.js';
 
-/** The alarms of all sites, newest first; with `active` only those that are, or only those that no longer are. */
-export async function listAlarms(redis: Redis, filter: { readonly active?: boolean } = {}): Promise<Alarm[]> {
-  const shards = await readShardCount(redis);
-  const records = await Promise.all(
-    Array.from({ length: shards }, (_, shard) => redis.hvals(redisKeys.alarms(shard))),
-  );
+/**
+ * The alarms of all sites, newest first: the active ones, the cleared ones that are still remembered, or both.
+ */
+export async function listAlarms(redis: Redis, which: 'active' | 'cleared' | 'all'): Promise<Alarm[]> {
+  const keys = await keysOfShards(redis, [
+    ...(which === 'cleared' ? [] : [redisKeys.alarms]),
+    ...(which === 'active' ? [] : [redisKeys.clearedAlarms]),
+  ]);
+  const records = await Promise.all(keys.map((key) => redis.hvals(key)));
   return records
     .flat()
     .map((json) => JSON.parse(json) as Alarm)
-    .filter((alarm) => filter.active === undefined || (alarm.state === 'active') === filter.active)
     .sort((a, b) => b.raisedAt - a.raisedAt || a.id.localeCompare(b.id));
 }
 
-/** How many alarms are active and how many were. */
+/** How many alarms are active, and how many cleared ones are remembered; does not read the alarms themselves. */
 export async function countAlarms(redis: Redis): Promise<{ active: number; cleared: number }> {
-  const alarms = await listAlarms(redis);
-  const active = alarms.filter((alarm) => alarm.state === 'active').length;
-  return { active, cleared: alarms.length - active };
+  const [active, cleared] = await Promise.all(
+    [redisKeys.alarms, redisKeys.clearedAlarms].map(async (keyOf) => {
+      const lengths = await Promise.all((await keysOfShards(redis, [keyOf])).map((key) => redis.hlen(key)));
+      return lengths.reduce((sum, length) => sum + length, 0);
+    }),
+  );
+  return { active: active ?? 0, cleared: cleared ?? 0 };
+}
+
+async function keysOfShards(redis: Redis, keysOf: readonly ((shard: number) => string)[]): Promise<string[]> {
+  const shards = await readShardCount(redis);
+  return keysOf.flatMap((keyOf) => Array.from({ length: shards }, (_, shard) => keyOf(shard)));
 }

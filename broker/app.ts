@@ -1,7 +1,8 @@
 import type { Client, Connection as ClientStream } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
-import { DeviceLookup } from '../devices/redis-credentials.js';
+import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
+import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
@@ -15,6 +16,7 @@ import { openListeners } from './listeners/open-listeners.js';
 import { ReadGate } from './read-gate.js';
 import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
+import { SessionWatch } from './session-watch.js';
 import type { Session } from './session.js';
 
 /**
@@ -54,6 +56,16 @@ export async function startBroker(context: RoleContext): Promise<void> {
   });
   lifeCycle.onStop('reading log', () => writer.drain());
 
+  const watch = new SessionWatch({
+    find: (ids) => findKnownDevices(redis, ids),
+    log,
+    onDropped: () => metrics.dropped.inc(),
+    recheckMs: settings.RECHECK_S * 1000,
+  });
+  lifeCycle.onStop('session watch', () => watch.stop());
+  const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
+  lifeCycle.onStop('registry feed', () => feed.stop());
+
   const door = new FrontDoor({
     connectTimeout: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
     drainTimeout: 5000,
@@ -65,9 +77,11 @@ export async function startBroker(context: RoleContext): Promise<void> {
       callback(null, true);
     },
     authenticate: (client, username, password, callback) => {
+      const since = watch.changes;
       authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now()).then(
         (session) => {
           sessions.set(client, session);
+          watch.opened(session, client.conn, since);
           gate.guard(client.conn, () => session.inFlight);
           metrics.connects.inc();
           callback(null, true);

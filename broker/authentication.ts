@@ -1,6 +1,6 @@
 import type { AuthenticateError, Client } from 'aedes';
 import { findSecret } from '../devices/credential.js';
-import type { KnownDevice } from '../devices/redis-credentials.js';
+import type { KnownDevice } from '../devices/credential.js';
 import { openSession } from './session.js';
 import type { Session } from './session.js';
 
@@ -19,37 +19,75 @@ export class ConnectRefusal extends Error implements AuthenticateError {
   }
 }
 
+/** Who says to be whom, and by what it can be known. */
+export interface ConnectAttempt {
+  readonly client: Pick<Client, 'id'>;
+  readonly username: string | undefined;
+  readonly password: Buffer | undefined;
+  /** The device that a certificate names, where one was shown whose issuer, time and key are verified. */
+  readonly certificate?: { readonly device: string } | undefined;
+}
+
 /**
- * Checks who connects: user name and client id are the device's id, the password is its secret.
+ * Checks who connects: user name and client id are the device's id, and the password is its secret or a
+ * verified certificate stands in for it.
  * @returns the session of a device that is who it says it is
  * @throws ConnectRefusal with the return code the client gets, and why, for our log
  */
 export async function authenticateDevice(
-  connect: {
-    readonly client: Client;
-    readonly username: string | undefined;
-    readonly password: Buffer | undefined;
-  },
+  { client, username, password, certificate }: ConnectAttempt,
   find: (device: string) => Promise<KnownDevice | undefined>,
   shards: number,
   now: number,
 ): Promise<Session> {
-  const { client, username, password } = connect;
-  if (username === undefined || username === '' || password === undefined) {
+  const id = certificate?.device ?? username;
+  if (id === undefined || id === '' || (certificate === undefined && password === undefined)) {
     throw new ConnectRefusal(badUserNameOrPassword, 'no user name or password');
   }
   let known: KnownDevice | undefined;
   try {
-    known = await find(username);
+    known = await find(id);
   } catch {
     throw new ConnectRefusal(serverUnavailable, 'the registry can not be asked now');
   }
   // Secrets end by the wall clock, as certificates do, whatever clock the pipeline runs on.
-  if (known === undefined || findSecret(known.credentials, password, Date.now()) === undefined) {
+  const secret = findSecret(known?.credentials, password ?? '', Date.now());
+  if (known === undefined || (certificate === undefined && secret === undefined)) {
     throw new ConnectRefusal(badUserNameOrPassword, 'unknown device or wrong secret');
+  }
+  if (known.credentials?.revokedAt !== undefined) {
+    throw new ConnectRefusal(notAuthorized, 'the device is revoked');
   }
   if (client.id !== known.device.id) {
     throw new ConnectRefusal(notAuthorized, 'the client id is not the device id');
   }
-  return openSession(known.device, shards, now);
+  if (username !== undefined && username !== known.device.id) {
+    throw new ConnectRefusal(notAuthorized, 'the user name is not the device id');
+  }
+  return openSession(known.device, {
+    shards,
+    now,
+    secretHash: certificate === undefined ? secret?.hash : undefined,
+  });
+}
+
+/**
+ * Why a connection may not go on, by what is now known of its device; undefined while it may.
+ * @param now wall time, epoch ms
+ */
+export function reasonToDrop(
+  session: Session,
+  known: KnownDevice | undefined,
+  now: number,
+): string | undefined {
+  if (known === undefined) return 'the device is no longer registered';
+  const { device, credentials } = known;
+  if (device.site !== session.site) return 'the device now belongs to another site';
+  if (device.deviceClass !== session.deviceClass) return 'the device is now of another class';
+  if (credentials?.revokedAt !== undefined) return 'the device is revoked';
+  const { secretHash } = session;
+  if (secretHash === undefined) return undefined;
+  const secret = credentials?.secrets.find(({ hash }) => hash === secretHash);
+  if (secret === undefined) return 'its password was replaced';
+  return secret.until !== undefined && secret.until <= now ? 'its earlier password has ended' : undefined;
 }

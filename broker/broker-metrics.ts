@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 export interface BrokerMetrics {
   readonly connects: Counter;
   readonly refusals: Counter<'reason'>;
+  readonly dropped: Counter;
   readonly limited: Counter<'reason'>;
   readonly unlogged: Counter;
   readonly rounds: Histogram;
@@ -56,6 +57,11 @@ export function createBrokerMetrics(
       name: 'pc_mqtt_refusals_total',
       help: 'Refused CONNECTs and SUBSCRIBEs',
       labelNames: ['reason'],
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'pc_mqtt_dropped_total',
+      help: 'Connections closed because their credentials ended or their device was moved or removed',
       registers,
     }),
     limited: new Counter({

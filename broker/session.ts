@@ -10,6 +10,8 @@ export interface Session {
   readonly deviceClass: DeviceClass;
   readonly site: string;
   readonly shard: number;
+  /** The kept hash of the secret it was let in with; undefined: it was a certificate. */
+  readonly secretHash: string | undefined;
   /** The topics it may publish to. */
   readonly topics: ReadonlyMap<string, OwnTopic>;
   /** The one topic it may subscribe to. */
@@ -26,8 +28,11 @@ export interface OwnTopic {
   readonly retained: boolean;
 }
 
-/** @param now pipeline time, epoch ms */
-export function openSession(device: Device, shards: number, now: number): Session {
+/** @param start `now` is pipeline time, epoch ms */
+export function openSession(
+  device: Device,
+  start: { readonly shards: number; readonly now: number; readonly secretHash: string | undefined },
+): Session {
   const prefix = topicPrefix(device.site, device.deviceClass, device.id);
   const topics = publishedStreams.map((stream): [string, OwnTopic] => {
     const topic = prefix + stream;
@@ -37,10 +42,11 @@ export function openSession(device: Device, shards: number, now: number): Sessio
     device: device.id,
     deviceClass: device.deviceClass,
     site: device.site,
-    shard: shardOf(device.site, shards),
+    shard: shardOf(device.site, start.shards),
+    secretHash: start.secretHash,
     topics: new Map(topics),
     commandTopic: `${prefix}cmd`,
-    lastSeenAt: now,
+    lastSeenAt: start.now,
     inFlight: 0,
   };
 }

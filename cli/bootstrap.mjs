@@ -91,7 +91,10 @@ async function installPackages() {
   // Building and testing needs the development packages even where NODE_ENV says production. Not "npm ci": it
   // refuses a lock file in which a registry could not name the builds of an optional package for other systems.
   // With --no-save the versions of the lock file are installed and the file is left alone.
-  await step('Packages', npm('install', '--no-save', '--include=dev', '--no-audit', '--no-fund'));
+  await step(
+    'Packages',
+    npm('install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
+  );
 }
 
 /** Compares what npm says it installed with the lock file; optional packages may be for other systems. */

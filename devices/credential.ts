@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Device } from './site.js';
 
 /** What an installer types into the device. The password is shown once and not kept. */
 export interface Credentials {
@@ -17,11 +18,18 @@ export interface KeptSecret {
   readonly until?: number | undefined;
 }
 
-/** All that a device can prove itself with. No secrets: revoked. */
+/** All that a device can prove itself with. */
 export interface KeptCredentials {
   /** Newest first. */
   readonly secrets: readonly KeptSecret[];
+  /** Set while everything is revoked: certificates and claims are not taken either. */
   readonly revokedAt?: number | undefined;
+}
+
+/** A registered device with what it can prove itself with; undefined: it never got anything. */
+export interface KnownDevice {
+  readonly device: Device;
+  readonly credentials: KeptCredentials | undefined;
 }
 
 /**
@@ -56,11 +64,11 @@ export function withNewSecret(
 
 /** The kept secret that this one is, if it is valid now. */
 export function findSecret(
-  { secrets }: KeptCredentials,
+  kept: KeptCredentials | undefined,
   secret: Buffer | string,
   now: number,
 ): KeptSecret | undefined {
-  return secrets.find(
+  return kept?.secrets.find(
     ({ hash, until }) => (until === undefined || now < until) && secretMatches(hash, secret),
   );
 }

@@ -1,32 +1,95 @@
+import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
-import type { Credentials, KeptCredentials } from './credential.js';
-import { commitChanges } from './redis-registry-changes.js';
+import type { Credentials, KeptCredentials, KnownDevice } from './credential.js';
+import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
 import { registerDevice } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
 import type { Device } from './site.js';
 import { topicPrefix } from './topic.js';
 
-/** What a CONNECT is checked against. */
-export interface KnownDevice {
-  readonly device: Device;
-  readonly credentials: KeptCredentials;
-}
-
 /**
- * Registers the device (and its site, where new) and issues a new secret, valid at once; an earlier
- * secret stops being so.
+ * Registers the device (and its site, where new) and issues a new secret, valid at once; earlier secrets
+ * stop being so, and connections made with them are closed.
  * @throws AppError as `registerDevice`
  */
 export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise<Credentials> {
-  const { id, site, deviceClass } = await registerDevice(redis, wanted);
+  const device = await registerDevice(redis, wanted);
   const password = createSecret();
   const kept = withNewSecret(undefined, hashSecret(password), Date.now());
-  await commitChanges(redis, [{ kind: 'credentials', id }], (multi) => {
-    multi.hset(redisKeys.credentials, id, JSON.stringify(kept));
+  await keep(redis, device.id, kept);
+  return toCredentials(device, password);
+}
+
+/**
+ * Issues a new secret for a device that has one; earlier ones stay valid for `overlapMs` (wall time) at most.
+ * @throws AppError `unknown_device`; `revoked` when there is nothing to rotate
+ */
+export async function rotateCredentials(
+  redis: Redis,
+  id: string,
+  overlapMs: number,
+): Promise<{ readonly credentials: Credentials; readonly kept: KeptCredentials }> {
+  return decideAndCommit(redis, async () => {
+    const { device, credentials } = await findKnown(redis, id);
+    if (credentials === undefined || credentials.secrets.length === 0) {
+      throw new AppError(
+        'revoked',
+        `Device "${id}" has no password that could be rotated: use "campus devices issue".`,
+      );
+    }
+    const password = createSecret();
+    const kept = withNewSecret(credentials, hashSecret(password), Date.now(), overlapMs);
+    return {
+      changes: [{ kind: 'credentials', id }],
+      read: [[redisKeys.credentials, id, JSON.stringify(credentials)]],
+      write: [[redisKeys.credentials, id, JSON.stringify(kept)]],
+      outcome: { credentials: toCredentials(device, password), kept },
+    };
   });
-  return { clientId: id, username: id, password, topicPrefix: topicPrefix(site, deviceClass, id) };
+}
+
+/**
+ * Ends all secrets of a device at once, and its claim to new ones until somebody issues them; its connections
+ * are closed.
+ * @throws AppError `unknown_device`
+ */
+export async function revokeCredentials(redis: Redis, id: string): Promise<void> {
+  await findKnown(redis, id);
+  await keep(redis, id, { secrets: [], revokedAt: Date.now() });
+}
+
+/** The devices with these ids, in that order, with what their secrets are checked against: one round trip. */
+export async function findKnownDevices(
+  redis: Redis,
+  ids: readonly string[],
+): Promise<(KnownDevice | undefined)[]> {
+  if (ids.length === 0) return [];
+  const [devices, credentials] = await Promise.all([
+    redis.hmget(redisKeys.devices, ...ids),
+    redis.hmget(redisKeys.credentials, ...ids),
+  ]);
+  return devices.map((device, i) => toKnown(device, credentials[i]));
+}
+
+/** All devices, by id. */
+export async function listKnownDevices(redis: Redis): Promise<KnownDevice[]> {
+  const [devices, credentials] = await Promise.all([
+    redis.hgetall(redisKeys.devices),
+    redis.hgetall(redisKeys.credentials),
+  ]);
+  const ids = Object.keys(devices).sort();
+  return ids.map((id) => toKnown(devices[id], credentials[id])).filter((known) => known !== undefined);
+}
+
+/** @throws AppError `unknown_device` */
+export async function findKnown(redis: Redis, id: string): Promise<KnownDevice> {
+  const [known] = await findKnownDevices(redis, [id]);
+  if (known === undefined) {
+    throw new AppError('unknown_device', `Device "${id}" is not registered; see "campus devices list".`);
+  }
+  return known;
 }
 
 interface Question {
@@ -57,24 +120,35 @@ export class DeviceLookup {
   async #ask(): Promise<void> {
     const asked = this.#asked;
     this.#asked = [];
-    const ids = asked.map(({ id }) => id);
     try {
-      const [devices, credentials] = await Promise.all([
-        this.#redis.hmget(redisKeys.devices, ...ids),
-        this.#redis.hmget(redisKeys.credentials, ...ids),
-      ]);
-      asked.forEach(({ resolve }, i) => resolve(toKnown(devices[i], credentials[i])));
+      const known = await findKnownDevices(
+        this.#redis,
+        asked.map(({ id }) => id),
+      );
+      asked.forEach(({ resolve }, i) => resolve(known[i]));
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
   }
 }
 
-function toKnown(device: string | null | undefined, credentials: string | null | undefined) {
+function keep(redis: Redis, id: string, kept: KeptCredentials): Promise<void> {
+  return commitChanges(redis, [{ kind: 'credentials', id }], (multi) => {
+    multi.hset(redisKeys.credentials, id, JSON.stringify(kept));
+  });
+}
+
+function toCredentials({ id, site, deviceClass }: Device, password: string): Credentials {
+  return { clientId: id, username: id, password, topicPrefix: topicPrefix(site, deviceClass, id) };
+}
+
+function toKnown(
+  device: string | null | undefined,
+  kept: string | null | undefined,
+): KnownDevice | undefined {
   if (typeof device !== 'string') return undefined;
   return {
     device: JSON.parse(device) as Device,
-    credentials:
-      typeof credentials === 'string' ? (JSON.parse(credentials) as KeptCredentials) : { secrets: [] },
+    credentials: typeof kept === 'string' ? (JSON.parse(kept) as KeptCredentials) : undefined,
   };
 }

@@ -1,5 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
 import type { Redis } from '../runtime/redis-connection.js';
+import { AppError } from '../runtime/app-error.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 
 /** What was added, changed or removed; `everything` stands for more than is worth naming. */
@@ -23,13 +24,75 @@ export async function commitChanges(
   const multi = redis.multi();
   write(multi);
   multi.incr(redisKeys.registryVersion);
-  const told: readonly RegistryChange[] = changes.length > namedChanges ? [{ kind: 'everything' }] : changes;
-  for (const change of told) {
-    const id = change.kind === 'everything' ? [] : ['id', change.id];
-    multi.xadd(redisKeys.registryChanges, 'MAXLEN', '~', keptChanges, '*', 'kind', change.kind, ...id);
+  for (const entry of toEntries(changes)) {
+    multi.xadd(redisKeys.registryChanges, 'MAXLEN', '~', keptChanges, '*', ...entry);
   }
   const results = await multi.exec();
   for (const [error] of results ?? []) if (error !== null) throw error;
+}
+
+/** Key and field of a hash, and what it holds; no value: the field isn't there, or is to be removed. */
+export type HashValue = readonly [key: string, field: string, value?: string];
+
+/** A change that was decided on by what was read before. */
+export interface DecidedChange<Outcome> {
+  readonly changes: readonly RegistryChange[];
+  /** What was read: the change is made only while this still holds. */
+  readonly read: readonly HashValue[];
+  readonly write: readonly HashValue[];
+  /** Entries for other streams, of about `keep` entries each. */
+  readonly append?: readonly { readonly stream: string; readonly keep: number; readonly fields: string[] }[];
+  readonly outcome: Outcome;
+}
+
+/**
+ * Reads, decides and changes so that two who do so at once don't undo each other's work: when what was read
+ * has changed meanwhile, `decide` is asked again.
+ * @throws AppError `busy` when it changes again and again; and what `decide` throws
+ */
+export async function decideAndCommit<Outcome>(
+  redis: Redis,
+  decide: () => Promise<DecidedChange<Outcome>>,
+): Promise<Outcome> {
+  for (let tries = 0; tries < 50; tries++) {
+    const { changes, read, write, append = [], outcome } = await decide();
+    const plan = {
+      read,
+      write,
+      append: [
+        ...toEntries(changes).map((entry) => [redisKeys.registryChanges, keptChanges, entry]),
+        ...append.map(({ stream, keep, fields }) => [stream, keep, fields]),
+      ],
+    };
+    const keys: string[] = [redisKeys.registryVersion, redisKeys.registryChanges];
+    keys.push(...[...read, ...write].map(([key]) => key), ...append.map(({ stream }) => stream));
+    if ((await redis.eval(commitScript, keys.length, ...keys, JSON.stringify(plan))) === 1) return outcome;
+  }
+  throw new AppError('busy', 'Others change the same thing all the time; try again.', { retryable: true });
+}
+
+// KEYS    the registry's version first, then every key the plan names
+// ARGV[1] the plan (JSON): read and write: [hash, field, value or nothing]; append: [stream, length, fields]
+// Returns 1, or 0 and changes nothing when a hash no longer holds what was read.
+const commitScript = `
+local plan = cjson.decode(ARGV[1])
+for _, r in ipairs(plan.read) do
+  if (redis.call('HGET', r[1], r[2]) or nil) ~= r[3] then return 0 end
+end
+for _, w in ipairs(plan.write) do
+  if w[3] then redis.call('HSET', w[1], w[2], w[3]) else redis.call('HDEL', w[1], w[2]) end
+end
+for _, a in ipairs(plan.append) do
+  redis.call('XADD', a[1], 'MAXLEN', '~', a[2], '*', unpack(a[3]))
+end
+redis.call('INCR', KEYS[1])
+return 1`;
+
+function toEntries(changes: readonly RegistryChange[]): string[][] {
+  const told: readonly RegistryChange[] = changes.length > namedChanges ? [{ kind: 'everything' }] : changes;
+  return told.map((change) =>
+    change.kind === 'everything' ? ['kind', change.kind] : ['kind', change.kind, 'id', change.id],
+  );
 }
 
 /** The change that an entry of the stream tells of; one we do not understand may be anything. */

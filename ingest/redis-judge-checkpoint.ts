@@ -42,19 +42,35 @@ export async function saveJudgeState(
 }
 
 /**
- * KEYS[1] alarms hash, KEYS[2] outbox stream; ARGV[1] alarm id, ARGV[2] alarm JSON, ARGV[3] outbox JSON.
+ * KEYS[1] active alarms, KEYS[2] cleared alarms, KEYS[3] their order, KEYS[4] outbox stream; ARGV[1] alarm id,
+ * ARGV[2] alarm JSON, ARGV[3] outbox JSON, ARGV[4] time of clearing or empty, ARGV[5] cleared alarms to keep.
  * Returns 1, or 0 when this transition (or a later one of the alarm) is there already: the log is read again
  * after a crash. Atomic: an alarm's state and the message about it are written together.
  */
 const commitScript = `
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-if known then
-  local before = cjson.decode(known)['state']
-  if before == 'cleared' or before == cjson.decode(ARGV[2])['state'] then return 0 end
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 0 end
+if ARGV[4] == '' then
+  if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+else
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+  redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+  local excess = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[5])
+  if excess > 0 then
+    for _, oldest in ipairs(redis.call('ZRANGE', KEYS[3], 0, excess - 1)) do
+      redis.call('ZREM', KEYS[3], oldest)
+      redis.call('HDEL', KEYS[2], oldest)
+    end
+  end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XADD', KEYS[2], '*', 't', ARGV[3])
+redis.call('XADD', KEYS[4], '*', 't', ARGV[3])
 return 1`;
+
+/**
+ * Cleared alarms remembered per shard. Far more than can clear between two checkpoints: one that was forgotten
+ * would be taken for new when the log is read again.
+ */
+const clearedAlarmsKept = 20_000;
 
 /** Records an alarm transition and puts it in the outbox, once, however often it is asked to. */
 export async function commitTransition(
@@ -62,14 +78,19 @@ export async function commitTransition(
   shard: number,
   transition: Transition,
   alarm: Alarm,
+  keep = clearedAlarmsKept,
 ): Promise<void> {
   await redis.eval(
     commitScript,
-    2,
+    4,
     redisKeys.alarms(shard),
+    redisKeys.clearedAlarms(shard),
+    redisKeys.clearedOrder(shard),
     redisKeys.outbox(shard),
     alarm.id,
     JSON.stringify(alarm),
     JSON.stringify({ transition, alarm }),
+    alarm.clearedAt ?? '',
+    keep,
   );
 }

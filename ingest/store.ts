@@ -14,7 +14,14 @@ import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
-import type { Decoded, DecodedNotice, DecodedReading, DecodedRejection, Source } from './stages/decoded.js';
+import type {
+  Decoded,
+  DecodedNotice,
+  DecodedReading,
+  DecodedRejection,
+  SequenceNumber,
+  Source,
+} from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
@@ -133,16 +140,22 @@ export class ShardStore {
     const device = decoded.kind === 'rejection' ? source.message.client : decoded.topic.device;
     const entry = this.#entryOf(device);
     const { totals } = this.#state;
+    const count = source.indexes?.length ?? 1;
     const replayed = source.message.replayed === true;
     if (replayed) {
       // It was received and quarantined before; what it becomes now replaces that.
-      entry.quarantined--;
-      totals.quarantined--;
+      entry.quarantined -= count;
+      totals.quarantined -= count;
     } else {
-      entry.received++;
-      totals.received++;
+      entry.received += count;
+      totals.received += count;
     }
     const gapsBefore = entry.gaps;
+    if (decoded.kind === 'rejection' && decoded.numbers !== undefined) {
+      this.#accountMany(decoded, decoded.numbers, entry, place);
+      totals.gaps += entry.gaps - gapsBefore;
+      return;
+    }
     const verdict = firstOrRepeat(decoded, entry);
     totals.gaps += entry.gaps - gapsBefore;
     if (verdict === 'duplicate' && !replayed) {
@@ -158,6 +171,22 @@ export class ShardStore {
       totals.written++;
       this.#write({ entry, source, place }, decoded, written);
     }
+  }
+
+  /** Elements rejected together: those that are repeats are counted as such, the others kept as one item. */
+  #accountMany(
+    { source, rejection }: DecodedRejection,
+    numbers: readonly (SequenceNumber | undefined)[],
+    entry: LedgerEntry,
+    place: Place,
+  ): void {
+    const replayed = source.message.replayed === true;
+    const isNew = numbers.map((number) => number === undefined || entry.seen.mark(number.boot, number.seq));
+    const indexes = (source.indexes ?? []).filter((_, i) => replayed || isNew[i]);
+    const repeats = numbers.length - indexes.length;
+    entry.duplicates += repeats;
+    this.#state.totals.duplicates += repeats;
+    if (indexes.length > 0) this.#quarantine(entry, { ...source, indexes }, rejection, place);
   }
 
   #write(from: Omit<Written, 'line'>, decoded: DecodedReading | DecodedNotice, written: Written[]): void {
@@ -185,11 +214,12 @@ export class ShardStore {
 
   #quarantine(entry: LedgerEntry, source: Source, rejection: Rejection, place: Place): void {
     const { reason } = rejection;
-    entry.quarantined++;
-    this.#state.totals.quarantined++;
-    this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + 1;
+    const count = source.indexes?.length ?? 1;
+    entry.quarantined += count;
+    this.#state.totals.quarantined += count;
+    this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + count;
     this.#quarantined.push({ id: streamId(place), item: toQuarantine(source, rejection) });
-    this.#parts.metrics.quarantined.inc({ reason });
+    this.#parts.metrics.quarantined.inc({ reason }, count);
   }
 
   async #checkpointIfDue(idle: boolean): Promise<void> {
@@ -220,7 +250,8 @@ function firstOrRepeat(decoded: DecodedReading | DecodedNotice | DecodedRejectio
 /** A stream id for what is at a place in the log: grows as the log does, and is the same after a replay. */
 function streamId({ entryId, i }: Place): string {
   const [ms = '0', seq = '0'] = entryId.split('-');
-  return `${ms}-${Number(seq) * 1_000_000 + i + 1}`;
+  // No entry has as many things in it, nor a millisecond a million entries: the product stays exact.
+  return `${ms}-${Number(seq) * 1_000_000_000 + i + 1}`;
 }
 
 function arrivalOf(decoded: Decoded): number {

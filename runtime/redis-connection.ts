@@ -11,14 +11,14 @@ interface ConnectionOptions {
 }
 
 /**
- * A connection to Redis that reconnects for ever (at most 2 s between tries) and resends what was not
+ * A connection to Redis that reconnects for ever (well under a second between tries) and resends what was not
  * answered, so that a command may run twice but is never forgotten.
  */
 export function connectRedis(url: string, log: Logger, options: ConnectionOptions = {}): Redis {
   const redis = new Redis(url, {
     maxRetriesPerRequest: null,
     replyMapping: 'legacy',
-    retryStrategy: (tries) => Math.min(50 * tries, 2000) * (0.75 + Math.random() / 2),
+    retryStrategy: (tries) => Math.min(50 * tries, 500) * (0.75 + Math.random() / 2),
     ...options,
   });
   let lastError = '';

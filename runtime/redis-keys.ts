@@ -11,8 +11,12 @@ export const redisKeys = {
   store: (shard: number) => `pc:{${shard}}:store`,
   /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
   judge: (shard: number) => `pc:{${shard}}:judge`,
-  /** Hash: activation id → alarm record (JSON). */
+  /** Hash: activation id → active alarm (JSON). */
   alarms: (shard: number) => `pc:{${shard}}:alarms`,
+  /** Hash: activation id → cleared alarm (JSON), the newest of them. */
+  clearedAlarms: (shard: number) => `pc:{${shard}}:cleared`,
+  /** Sorted set: ids of the cleared alarms by the time of clearing, to forget the oldest. */
+  clearedOrder: (shard: number) => `pc:{${shard}}:cleared:order`,
   /** Stream: alarm transitions to hand to the alert queue; field `t` is the transition (JSON). */
   outbox: (shard: number) => `pc:{${shard}}:outbox`,
   /** Stream: messages that could not be understood, with reason and original bytes. */

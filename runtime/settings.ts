@@ -156,6 +156,10 @@ export const settingDefinitions = {
     schema: seconds.default(10),
     help: 'A message the reading log has not taken by then is never acknowledged: its connection is closed',
   },
+  RECHECK_S: {
+    schema: seconds.default(30),
+    help: 'How often every open connection is checked against the registry; changes are acted on at once anyway',
+  },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
   SIM_SPEED: {
     schema: z.coerce.number().positive().max(100_000).optional(),

@@ -16,8 +16,8 @@ export function addAlarmsCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  $ campus alarms\n  $ campus alarms --all --json');
   addSettingFlags(command, instanceSettings).action(async (options: Record<string, unknown>) => {
     const { settings, redisUrl } = findInstance(options);
-    const filter = options.all === true ? {} : { active: true };
-    const alarms = await withRedis(redisUrl, (redis) => listAlarms(redis, filter));
+    const which = options.all === true ? 'all' : 'active';
+    const alarms = await withRedis(redisUrl, (redis) => listAlarms(redis, which));
     if (options.json === true) {
       console.log(JSON.stringify(alarms));
     } else if (alarms.length === 0) {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listAlarms } from '../../alerts/redis-alarm-list.js';
 import { readLedger } from '../../ingest/ledger/redis-ledger.js';
 import type { Alarm } from '../../rules/alarm.js';
-import type { Redis } from '../../runtime/redis-connection.js';
-import { withRedis } from '../redis-session.js';
+import { createLogger } from '../../runtime/logger.js';
+import { connectRedis } from '../../runtime/redis-connection.js';
 import type { Pipeline } from '../supervisor/start-pipeline.js';
 import type { Steps } from '../terminal/steps.js';
 import { shortPath } from '../terminal/table.js';
@@ -26,8 +26,8 @@ export async function watchDemo(pipeline: Pipeline, steps: Steps, stop: AbortSig
   const time = (at: number) => formatTime(at, settings.TIMEZONE).slice(0, 16);
   let shown = '';
   let saidAt = 0;
-  const look = async (redis: Redis, say: (doing: string) => void) => {
-    const [ledger, alarms] = await Promise.all([readLedger(redis), listAlarms(redis)]);
+  const look = async (say: (doing: string) => void) => {
+    const [ledger, alarms] = await Promise.all([readLedger(redis), listAlarms(redis, 'all')]);
     for (const line of shorten(alarmNews(seen.alarms, alarms, time), 'alarms')) steps.note(line);
     seen.alarms = new Map(alarms.map(({ id, state }) => [id, state]));
     const mails = mailsIn(outbox);
@@ -44,16 +44,18 @@ export async function watchDemo(pipeline: Pipeline, steps: Steps, stop: AbortSig
       say(shown);
     }
   };
+  const redis = connectRedis(settings.REDIS_URL, createLogger('demo', 'silent'), { commandTimeout: 5000 });
   await steps.run(
     'Demo',
     async (say) => {
       while (!stop.aborted) {
-        await withRedis(settings.REDIS_URL, (redis) => look(redis, say)).catch(() => undefined);
+        await look(say).catch(() => undefined);
         await sleep(lookEveryMs, undefined, { signal: stop }).catch(() => undefined);
       }
     },
     () => shown,
   );
+  redis.disconnect();
 }
 
 /** A line for each alarm that came or went since the last look, oldest first; none at the first look. */

@@ -1,6 +1,6 @@
 import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
-import { listAlarms } from '../../alerts/redis-alarm-list.js';
+import { countAlarms, listAlarms } from '../../alerts/redis-alarm-list.js';
 import { cannotListen } from '../../runtime/cannot-listen.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
@@ -29,7 +29,6 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
     if (redis.status !== 'ready') throw new Error('not connected');
     return readRoleReports(redis);
   };
-  const readAlarms = () => listAlarms(redis);
 
   // Declared as the plain type, which keeps the server's own type plain.
   const loggerInstance: FastifyBaseLogger = log;
@@ -42,8 +41,12 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
   logAccess(server, metrics);
   answerProblems(server);
   addHealthRoutes(server, () => checkReadiness(readReports, influxUrl));
-  addMetricsRoute(server, { own: metrics, readReports, readAlarms });
-  addPipelineRoutes(server, { clock, readReports, readAlarms });
+  addMetricsRoute(server, {
+    own: metrics,
+    readReports,
+    readActiveAlarms: () => listAlarms(redis, 'active'),
+  });
+  addPipelineRoutes(server, { clock, readReports, countAlarms: () => countAlarms(redis) });
   addFrontPage(server, clock, settings.TIMEZONE);
 
   const { HTTP_HOST: host, HTTP_PORT: port } = settings;

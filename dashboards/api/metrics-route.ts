@@ -14,13 +14,13 @@ export function addMetricsRoute(
     /** The API's own metrics. */
     readonly own: Registry;
     readonly readReports: () => Promise<readonly RoleReport[]>;
-    readonly readAlarms: () => Promise<readonly Alarm[]>;
+    readonly readActiveAlarms: () => Promise<readonly Alarm[]>;
   },
 ): void {
   server.get('/metrics', async (_request, reply) => {
     const [reports, alarms, own] = await Promise.all([
       within(partTimeoutMs, sources.readReports()).catch(() => undefined),
-      within(partTimeoutMs, sources.readAlarms()).catch(() => undefined),
+      within(partTimeoutMs, sources.readActiveAlarms()).catch(() => undefined),
       sources.own.getMetricsAsJSON(),
     ]);
     // What this process reported to Redis is older than what it knows.

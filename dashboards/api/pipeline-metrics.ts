@@ -8,7 +8,7 @@ import type { ProcessMetrics } from './merge-metrics.js';
 /** What the API adds to the roles' own metrics; `undefined` stands for what Redis could not be asked for. */
 export async function pipelineMetrics(
   reports: readonly RoleReport[] | undefined,
-  alarms: readonly Alarm[] | undefined,
+  activeAlarms: readonly Alarm[] | undefined,
 ): Promise<ProcessMetrics> {
   const registry = new Registry();
   const registers = [registry];
@@ -20,16 +20,15 @@ export async function pipelineMetrics(
     registers,
   });
   for (const role of roles) up.set({ role }, reports?.some((report) => report.role === role) ? 1 : 0);
-  if (alarms !== undefined) {
+  if (activeAlarms !== undefined) {
     const gauge = new Gauge({
-      name: 'pc_alarms',
-      help: 'Alarms on record',
-      labelNames: ['state', 'severity'],
+      name: 'pc_alarms_active',
+      help: 'Alarms that are active now',
+      labelNames: ['severity'],
       registers,
     });
-    for (const state of ['active', 'cleared'] as const)
-      for (const severity of severities) gauge.set({ state, severity }, 0);
-    for (const { state, severity } of alarms) gauge.inc({ state, severity });
+    for (const severity of severities) gauge.set({ severity }, 0);
+    for (const { severity } of activeAlarms) gauge.inc({ severity });
   }
   return registry.getMetricsAsJSON();
 }

@@ -17,9 +17,16 @@ export interface Quarantined {
 /** Of an array longer than this only the element in question is kept, or one message would be kept many times. */
 const wholePayloadBytes = 8192;
 
-/** What to keep of a rejected message or of the one element of it that was rejected. */
-export function toQuarantine({ message, index }: Source, { reason, detail }: Rejection): Quarantined {
+/** What to keep of a rejected message or of the elements of it that were rejected. */
+export function toQuarantine(
+  { message, index, indexes }: Source,
+  { reason, detail }: Rejection,
+): Quarantined {
   const base = { reason, detail, client: message.client, topic: message.topic, arrivedAt: message.arrivedAt };
+  if (indexes !== undefined) {
+    const elements = JSON.parse(message.payload.toString('utf8')) as unknown[];
+    return { ...base, payload: Buffer.from(JSON.stringify(indexes.map((i) => elements[i]))) };
+  }
   if (index === undefined || message.payload.length <= wholePayloadBytes) {
     return { ...base, payload: message.payload, index, cutFrom: message.cutFrom };
   }

@@ -5,7 +5,7 @@ import { parseTopic } from '../../devices/topic.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import { payloadText } from '../log/frame.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
-import type { Decoded, DecodedRejection, Source } from './decoded.js';
+import type { Decoded, DecodedRejection, SequenceNumber, Source } from './decoded.js';
 
 /** How far a reading's time may be from its arrival, in ms. */
 export interface TimeLimits {
@@ -34,6 +34,9 @@ export function createDecoder(limits: TimeLimits): (record: LogRecord) => readon
     return decodeMessage(record, topicOf(record.topic), limits);
   };
 }
+
+/** Wrong elements of one array that are quarantined one by one, each with its own reason. */
+const mostRejectionsApart = 100;
 
 const stateSchema = z.looseObject({ s: z.enum(['online', 'offline', 'sleeping']), ts: z.int() });
 const metaSchema = z.looseObject({
@@ -95,7 +98,29 @@ function decodeTelemetry(
       },
     ];
   }
-  return body.map((element, index) => decodeReading({ message, index }, topic, element, limits));
+  const decoded = body.map((element, index) => decodeReading({ message, index }, topic, element, limits));
+  return gatherRejections(message, decoded);
+}
+
+/**
+ * An array of rubbish must not become a hundred thousand items in quarantine: beyond a number, what is wrong
+ * in one message is kept as one item.
+ */
+function gatherRejections(message: MessageRecord, decoded: readonly Decoded[]): readonly Decoded[] {
+  const rejected = decoded.filter((item) => item.kind === 'rejection');
+  const first = rejected[0];
+  if (first === undefined || rejected.length <= mostRejectionsApart) return decoded;
+  const { reason, detail } = first.rejection;
+  const together: DecodedRejection = {
+    kind: 'rejection',
+    source: { message, indexes: rejected.map(({ source }) => source.index ?? 0) },
+    rejection: {
+      reason,
+      detail: `${rejected.length} of ${decoded.length} elements are wrong; [${first.source.index}]: ${detail}`,
+    },
+    numbers: rejected.map(({ number }) => number),
+  };
+  return [...decoded.filter((item) => item.kind !== 'rejection'), together];
 }
 
 function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits: TimeLimits): Decoded {
@@ -108,7 +133,7 @@ function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits
   return { kind: 'reading', source, topic, reading: outcome, late };
 }
 
-function numberOf(body: unknown): DecodedRejection['number'] {
+function numberOf(body: unknown): SequenceNumber | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const { seq, boot = '' } = body as { seq?: unknown; boot?: unknown };
   if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof boot !== 'string' || boot.length > 64)

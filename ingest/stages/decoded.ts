@@ -10,6 +10,8 @@ export interface Source {
   readonly message: MessageRecord;
   /** Position in the array that the message was. */
   readonly index?: number | undefined;
+  /** Positions in it, where many elements are meant together. */
+  readonly indexes?: readonly number[] | undefined;
 }
 
 export interface DecodedReading {
@@ -26,7 +28,14 @@ export interface DecodedRejection {
   readonly source: Source;
   readonly rejection: Rejection;
   /** Its sequence number, where that much could be read: it is no gap, and a repeat of it is a repeat. */
-  readonly number?: { readonly boot: string; readonly seq: number } | undefined;
+  readonly number?: SequenceNumber | undefined;
+  /** Of many elements rejected together: the number of each, in the order of `source.indexes`. */
+  readonly numbers?: readonly (SequenceNumber | undefined)[] | undefined;
+}
+
+export interface SequenceNumber {
+  readonly boot: string;
+  readonly seq: number;
 }
 
 /** What a device says of itself, checked: its state, its description, an event. */

@@ -156,13 +156,8 @@ describe('/metrics', () => {
     await redis.set(redisKeys.shards, '2');
     const alarm = (id: string, state: Alarm['state'], severity: Alarm['severity']) =>
       JSON.stringify({ id, state, severity, raisedAt: 0 });
-    await redis.hset(
-      redisKeys.alarms(0),
-      'a',
-      alarm('a', 'active', 'major'),
-      'b',
-      alarm('b', 'cleared', 'major'),
-    );
+    await redis.hset(redisKeys.alarms(0), 'a', alarm('a', 'active', 'major'));
+    await redis.hset(redisKeys.clearedAlarms(0), 'b', alarm('b', 'cleared', 'major'));
     await redis.hset(redisKeys.alarms(1), 'c', alarm('c', 'active', 'major'));
     const { url } = await start();
     const text = await eventually('all have reported', async () => {
@@ -177,9 +172,8 @@ describe('/metrics', () => {
         'pc_role_up{role="alerts"} 0',
         'pc_trial_total{role="broker"} 3',
         'pc_trial_total{role="ingest"} 4',
-        'pc_alarms{state="active",severity="major"} 2',
-        'pc_alarms{state="cleared",severity="major"} 1',
-        'pc_alarms{state="active",severity="critical"} 0',
+        'pc_alarms_active{severity="major"} 2',
+        'pc_alarms_active{severity="critical"} 0',
       ]),
     );
     for (const role of ['broker', 'ingest', 'api']) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { countAlarms } from '../../../alerts/redis-alarm-list.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
@@ -8,7 +9,7 @@ import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledge
 import type { MessageRecord } from '../../../ingest/log/frame.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import { listQuarantine, replayQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
-import type { Alarm, OutboxEntry } from '../../../rules/alarm.js';
+import type { OutboxEntry } from '../../../rules/alarm.js';
 import { openInflux } from '../../../runtime/influx-connection.js';
 import type { Influx } from '../../../runtime/influx-connection.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -187,15 +188,37 @@ const outbox = async () => {
   const rows = await redis.xrange(redisKeys.outbox(shardOf('s1', 4)), '-', '+');
   return rows.map(([, fields]) => JSON.parse(fields[1] ?? '') as OutboxEntry);
 };
-const alarms = async () =>
-  Object.values(await redis.hgetall(redisKeys.alarms(shardOf('s1', 4)))).map(
-    (json) => JSON.parse(json) as Alarm,
+
+test('a large array of rubbish is one item in quarantine, and the ledger counts each element once', async () => {
+  const bad = (n: number) => ({ ts: now - n, seq: n, boot: 'b', m: { co2_ppm: -1 } });
+  const payload = Buffer.from(
+    JSON.stringify([
+      ...Array.from({ length: 5000 }, (_, n) => bad(n)),
+      ...Array.from({ length: 5000 }, () => 0),
+      { ts: now - 9000, seq: 5000, boot: 'b', m: { co2_ppm: 700 } },
+    ]),
   );
+  await append([{ payload }]);
+  expect(await settled()).toMatchObject({ received: 10_001, written: 1, quarantined: 10_000, gaps: 0 });
+  expect(await listQuarantine(redis, { count: 10 })).toHaveLength(1);
+
+  // Sent again: what has a number is known.
+  await append([{ payload }]);
+  const again = { received: 20_002, written: 1, quarantined: 15_000, duplicates: 5001 };
+  await eventually('the repeat', async () => (await settled()).received === again.received);
+  expect(await readLedger(redis)).toMatchObject(again);
+
+  // Still wrong: it returns to where it was, and nothing is counted twice.
+  expect(await replayQuarantine(redis, {})).toBe(2);
+  await eventually('the replay', async () => (await listQuarantine(redis, { count: 10 })).length === 2);
+  expect(await settled()).toMatchObject(again);
+  expect(await readDeviceLedger(redis, 'd1')).toMatchObject(again);
+});
 
 test('while InfluxDB is away nothing is lost and alarms are raised; the log drains when it is back', async () => {
   await influxServer.kill();
   await append(stuffy(30, 2000, 0));
-  await eventually('an alarm', async () => (await alarms()).some(({ state }) => state === 'active'));
+  await eventually('an alarm', async () => (await countAlarms(redis)).active > 0);
   expect(await readLedger(redis)).toMatchObject({ received: 30, written: 0, pending: 30 });
   await influxServer.restart();
   expect(await settled()).toMatchObject({ received: 30, written: 30 });

@@ -49,6 +49,25 @@ describe('what can not be understood is named by its reason', () => {
   });
 });
 
+test('many wrong elements of one array are rejected together, beside the good ones', () => {
+  const elements = Array.from({ length: 301 }, (_, seq) =>
+    seq % 3 === 0 ? { ...good, seq, ts: good.ts - seq } : { ...good, seq, m: { co2_ppm: -1 } },
+  );
+  const decoded = decode(message(JSON.stringify(elements)));
+  expect(decoded.filter(({ kind }) => kind === 'reading')).toHaveLength(101);
+  const rejections = decoded.filter((item) => item.kind === 'rejection');
+  expect(rejections).toHaveLength(1);
+  expect(rejections[0]?.source.indexes).toHaveLength(200);
+  expect(rejections[0]?.numbers?.slice(0, 2)).toEqual([
+    { boot: 'b', seq: 1 },
+    { boot: 'b', seq: 2 },
+  ]);
+  expect(rejections[0]?.rejection).toEqual({
+    reason: 'out_of_range',
+    detail: '200 of 301 elements are wrong; [1]: m.co2_ppm is -1, outside 0 to 5000 ppm',
+  });
+});
+
 test('a metric out of range is described with its value and its range', () => {
   const [decoded] = decode(message(telemetry({ m: { co2_ppm: 65_535 } })));
   expect(decoded).toMatchObject({ rejection: { detail: 'm.co2_ppm is 65535, outside 0 to 5000 ppm' } });

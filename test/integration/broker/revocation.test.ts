@@ -1,0 +1,162 @@
+import { Redis } from 'ioredis';
+import mqtt from 'mqtt';
+import type { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startBroker } from '../../../broker/app.js';
+import { freePort } from '../../../cli/stores/free-port.js';
+import type { Credentials } from '../../../devices/credential.js';
+import {
+  issueCredentials,
+  revokeCredentials,
+  rotateCredentials,
+} from '../../../devices/redis-credentials.js';
+import { commitChanges } from '../../../devices/redis-registry-changes.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
+import type { RoleContext } from '../../../runtime/role.js';
+import { eventually } from '../../support/eventually.js';
+import { createTestContext } from '../../support/role-context.js';
+import { startTestRedis } from '../../support/stores.js';
+import type { TestServer } from '../../support/stores.js';
+
+let server: TestServer;
+let redis: Redis;
+/** Two broker processes would share nothing but Redis, and neither do these. */
+const brokers: { readonly context: RoleContext; readonly port: number }[] = [];
+const clients: MqttClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  for (const recheckS of ['3600', '1']) {
+    const port = await freePort();
+    const context = createTestContext(
+      { redisUrl: server.url },
+      { MQTT_PORT: String(port), RECHECK_S: recheckS },
+    );
+    await startBroker(context);
+    brokers.push({ context, port });
+  }
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
+});
+afterAll(async () => {
+  for (const { context } of brokers) await context.lifeCycle.stop();
+  redis.disconnect();
+  await server.stop();
+});
+
+const issue = (device: string, site = 's1') =>
+  issueCredentials(redis, { site, device, deviceClass: 'sensor' });
+
+async function connect(
+  { clientId, username, password }: Credentials,
+  broker = 0,
+): Promise<MqttClient & { closed: boolean }> {
+  const client = await mqtt.connectAsync(
+    `mqtt://127.0.0.1:${brokers[broker]?.port}`,
+    { clientId, username, password, reconnectPeriod: 0 },
+    false,
+  );
+  clients.push(client);
+  const watched = Object.assign(client, { closed: false });
+  client.on('error', () => undefined).on('close', () => (watched.closed = true));
+  return watched;
+}
+
+const refused = (credentials: Credentials, code: number) =>
+  expect(connect(credentials)).rejects.toMatchObject({ code });
+
+test('a revoked device is dropped by the broker that it is connected to, and not let in again', async () => {
+  for (const [broker, device] of ['r1', 'r2'].entries()) {
+    const credentials = await issue(device);
+    const client = await connect(credentials, broker);
+    const neighbour = await connect(await issue(`${device}-neighbour`), broker);
+    await revokeCredentials(redis, device);
+    await eventually('the connection to be closed', () => client.closed, 2000);
+    await refused(credentials, 4);
+    expect(neighbour.closed).toBe(false);
+    await connect(await issue(device), broker);
+  }
+});
+
+test('issuing ends the earlier password and its connection, rotating with an overlap does not', async () => {
+  const first = await issue('r3');
+  const client = await connect(first);
+  const { credentials: second } = await rotateCredentials(redis, 'r3', 3_600_000);
+  // Another device's revocation, told after the rotation, shows that the rotation has been dealt with.
+  const marker = await connect(await issue('r3-marker'));
+  await revokeCredentials(redis, 'r3-marker');
+  await eventually('the marker to be closed', () => marker.closed);
+  expect(client.closed).toBe(false);
+  const takenOver = await connect(second);
+  await eventually('the earlier connection to be taken over', () => client.closed);
+  const again = await connect(first);
+  await eventually('that one, too', () => takenOver.closed);
+  const third = await issue('r3');
+  await eventually('the connection of the earlier password to be closed', () => again.closed, 2000);
+  await refused(first, 4);
+  await refused(second, 4);
+  await connect(third);
+});
+
+test('when the overlap is over, a connection made with the earlier password ends', async () => {
+  const first = await issue('r4');
+  const client = await connect(first, 1);
+  const { credentials: second } = await rotateCredentials(redis, 'r4', 1500);
+  await eventually('the connection to be closed', () => client.closed);
+  await refused(first, 4);
+  await connect(second, 1);
+});
+
+test('a device that is removed, or moved to another site, is dropped', async () => {
+  const removed = await connect(await issue('r5'));
+  const moved = await connect(await issue('r6'));
+  const change = (device: string, write: (multi: ReturnType<Redis['multi']>) => void) =>
+    commitChanges(redis, [{ kind: 'device', id: device }], write);
+  await change('r5', (multi) => multi.hdel(redisKeys.devices, 'r5'));
+  await change('r6', (multi) =>
+    multi.hset(
+      redisKeys.devices,
+      'r6',
+      JSON.stringify({ id: 'r6', site: 's2', deviceClass: 'sensor', room: 'r' }),
+    ),
+  );
+  await eventually('both to be closed', () => removed.closed && moved.closed, 2000);
+});
+
+test('a revocation that the feed does not tell of is found by the periodic check', async () => {
+  const credentials = await issue('r7');
+  const client = await connect(credentials, 1);
+  await redis.hset(redisKeys.credentials, 'r7', JSON.stringify({ secrets: [], revokedAt: Date.now() }));
+  await eventually('the connection to be closed', () => client.closed);
+  await refused(credentials, 4);
+});
+
+test('a revocation made as soon as Redis is back from an outage is acted on', async () => {
+  const client = await connect(await issue('r8'));
+  const neighbour = await connect(await issue('r9'));
+  await server.kill();
+  await server.restart();
+  const admin = new Redis(server.url);
+  await admin.hset(redisKeys.credentials, 'r8', JSON.stringify({ secrets: [], revokedAt: Date.now() }));
+  admin.disconnect();
+  await eventually('the connection to be closed', () => client.closed, 5000);
+  expect(neighbour.closed).toBe(false);
+});
+
+test('of two rotations at once none is lost', async () => {
+  await issue('r10');
+  const rotations = await Promise.all(
+    Array.from({ length: 8 }, () => rotateCredentials(redis, 'r10', 3_600_000)),
+  );
+  for (const { credentials } of rotations) await connect(credentials);
+});
+
+test('a revoked device has nothing to rotate, and an unknown one nothing to revoke', async () => {
+  await issue('r11');
+  await revokeCredentials(redis, 'r11');
+  await expect(rotateCredentials(redis, 'r11', 0)).rejects.toMatchObject({ code: 'revoked' });
+  await expect(revokeCredentials(redis, 'nobody')).rejects.toMatchObject({ code: 'unknown_device' });
+});
