@@ -1,4 +1,3 @@
-import type { Client, Connection as ClientStream } from 'aedes';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
 import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
@@ -7,24 +6,37 @@ import { messageOf } from '../runtime/app-error.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
+import { sessionMark } from './aedes-persistence.js';
 import { authenticateDevice, ConnectRefusal } from './authentication.js';
 import { createBrokerMetrics } from './broker-metrics.js';
+import type { ClientConnection } from './client-connection.js';
 import { FrontDoor } from './front-door.js';
-import { createPublishHook } from './publish-hook.js';
-import type { Connection } from './listeners/connection.js';
+import { ProtocolViolation } from './guard/violation.js';
 import { openListeners } from './listeners/open-listeners.js';
+import { QueueBudget } from './outbox.js';
+import { PublishHook } from './publish-hook.js';
 import { ReadGate } from './read-gate.js';
 import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
+import { RetainedMessages } from './retained-messages.js';
 import { SessionWatch } from './session-watch.js';
-import type { Session } from './session.js';
+import { openTrialSession } from './session.js';
+import { SessionStates } from './session-states.js';
+import { SubscribeHook } from './subscribe-hook.js';
+
+/** In open mode nobody reads the log: this many entries a shard are kept. */
+const trialLogEntries = 1000;
 
 /**
  * Starts the MQTT front door: devices in, reading log out. One straight function, because the order of the
  * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
+ * When `open`, any client may come and use any topic: for trials on loopback.
  * @throws AppError `port_taken`, `wrong_shards`
  */
-export async function startBroker(context: RoleContext): Promise<void> {
+export async function startBroker(
+  context: RoleContext,
+  { open = false }: { readonly open?: boolean } = {},
+): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
@@ -34,25 +46,36 @@ export async function startBroker(context: RoleContext): Promise<void> {
   const shards = await settleShards(redis, settings.LOG_SHARDS);
 
   const lookup = new DeviceLookup(redis);
-  const sessions = new WeakMap<Client, Session>();
-  const connections = new WeakMap<ClientStream, Connection>();
-  const gate = new ReadGate({ perClient: settings.INFLIGHT_PER_CLIENT, totalBytes: settings.INFLIGHT_BYTES });
+  const gate = new ReadGate<ClientConnection>({
+    perClient: settings.INFLIGHT_PER_CLIENT,
+    totalBytes: settings.INFLIGHT_BYTES,
+  });
   const received = { messages: 0, bytes: 0 };
+  const budget = new QueueBudget(settings.QUEUED_BYTES);
+  const retained = new RetainedMessages(settings.RETAINED_BYTES);
+  const states = new SessionStates(budget);
   let lastFailure: string | undefined;
   const metrics = createBrokerMetrics(context.metrics, {
-    clients: () => door.connectedClients,
+    clients: () => door.openConnections.size,
     bytesInFlight: () => gate.bytesInFlight,
-    heldSockets: () => gate.heldSockets,
+    heldSockets: () => gate.held.size,
     sockets: () => listeners.sockets,
     messages: () => received.messages,
     bytes: () => received.bytes,
+    queuedBytes: () => budget.bytes,
+    notQueued: () => budget.dropped,
+    retainedBytes: () => retained.bytes,
+    notRetained: () => retained.refused,
   });
-  const writer = new RedisLogWriter(logRedis, (records, ms) => {
-    lastFailure = undefined;
-    metrics.rounds.observe(ms / 1000);
-    metrics.roundMessages.inc(records);
-    // After the callbacks of this round have run.
-    setImmediate(() => gate.release());
+  const writer = new RedisLogWriter(logRedis, {
+    onRound: (records, ms) => {
+      lastFailure = undefined;
+      metrics.rounds.observe(ms / 1000);
+      metrics.roundMessages.inc(records);
+      // After the callbacks of this round have run.
+      setImmediate(() => gate.release());
+    },
+    keepEntries: open ? trialLogEntries : undefined,
   });
   lifeCycle.onStop('reading log', () => writer.drain());
 
@@ -66,81 +89,122 @@ export async function startBroker(context: RoleContext): Promise<void> {
   const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
   lifeCycle.onStop('registry feed', () => feed.stop());
 
-  const door = new FrontDoor({
-    connectTimeout: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
-    drainTimeout: 5000,
-    maxClientsIdLength: 64,
-    // Commands are redelivered from our own table; a stored session would only keep what was denied.
-    preConnect: (client, packet, callback) => {
-      connections.get(client.conn)?.onConnectRead();
-      packet.clean = true;
-      callback(null, true);
-    },
-    authenticate: (client, username, password, callback) => {
-      const since = watch.changes;
-      authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now()).then(
-        (session) => {
-          sessions.set(client, session);
-          watch.opened(session, client.conn, since);
-          gate.guard(client.conn, () => session.inFlight);
-          metrics.connects.inc();
-          callback(null, true);
-        },
-        (error: unknown) => {
-          const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
-          metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
-          log.info(
-            { client: client.id, address: connections.get(client.conn)?.address },
-            `CONNECT refused: ${refusal.message}`,
-          );
-          callback(refusal, false);
-        },
-      );
-    },
-    authorizeSubscribe: (client, subscription, callback) => {
-      const allowed = subscription.topic === sessions.get(client)?.commandTopic;
-      if (!allowed) metrics.refusals.inc({ reason: 'subscribe' });
-      callback(null, allowed ? { ...subscription, qos: Math.min(subscription.qos, 1) as 0 | 1 } : null);
-    },
-    authorizeForward: (client, packet) => {
-      return packet.topic === sessions.get(client)?.commandTopic ? packet : null;
-    },
-    authorizePublish: createPublishHook({
-      log: writer,
-      gate,
-      clock,
-      maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
-      sessionOf: (client) => sessions.get(client),
-      onMessage: (bytes) => {
-        received.messages++;
-        received.bytes += bytes;
-      },
-      onUnlogged: (client, error) => {
-        if (lastFailure === undefined)
-          log.error({ client: client.id }, `not logged, not acknowledged: ${error.message}`);
-        lastFailure = `the reading log does not answer: ${error.message}`;
-        metrics.unlogged.inc();
-        setImmediate(() => gate.release());
-      },
-    }),
-  });
-  await door.listen();
-
   const presence = new PresenceKeeper(redis, clock, log);
-  const record = (client: Client, online: boolean) => {
-    const session = sessions.get(client);
-    if (session === undefined) return;
+  let stopping = false;
+  const record = ({ session }: ClientConnection, online: boolean) => {
+    // What ends because we stop tells nothing about the device.
+    if (session?.device === undefined || stopping) return;
     if (online) presence.connected(session);
     else presence.disconnected(session);
     writer.append(
       session.shard,
-      { kind: 'presence', arrivedAt: clock.now(), client: session.device, online },
+      { kind: 'presence', arrivedAt: clock.now(), client: session.client, online },
       () => undefined,
     );
   };
-  const onReady = (client: Client) => record(client, true);
-  const onGone = (client: Client) => record(client, false);
-  door.on('clientReady', onReady).on('clientDisconnect', onGone);
+  const publishHook = new PublishHook({
+    log: writer,
+    gate,
+    clock,
+    maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+    connectionOf: (client) => door.connectionOf(client),
+    onMessage: (bytes) => {
+      received.messages++;
+      received.bytes += bytes;
+    },
+    onUnlogged: ({ session }, error) => {
+      if (lastFailure === undefined)
+        log.error({ client: session?.client }, `not logged, not acknowledged: ${error.message}`);
+      lastFailure = `the reading log does not answer: ${error.message}`;
+      metrics.unlogged.inc();
+      setImmediate(() => gate.release());
+    },
+    route: (message, from) => door.route(message, from),
+  });
+  const subscribeHook = new SubscribeHook({
+    retained,
+    onRefused: () => metrics.refusals.inc({ reason: 'subscribe' }),
+  });
+  const door: FrontDoor = new FrontDoor(
+    {
+      connectTimeout: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
+      // MQTT 3.1 has them at most 23 long; ours may be longer in both versions.
+      maxClientsIdLength: 255,
+      preConnect: (_client, packet, callback) => {
+        // Commands are redelivered from our own table: a device has no session to be kept.
+        packet.clean ||= !open;
+        callback(null, true);
+      },
+      authenticate: (client, username, password, callback) => {
+        const connection = door.connectionOf(client);
+        const since = watch.changes;
+        const session = open
+          ? Promise.resolve(openTrialSession(client.id, shards, clock.now()))
+          : authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now());
+        session.then(
+          (known) => {
+            if (connection.ended) return;
+            connection.session = known;
+            watch.opened(known, client.conn, since);
+            connection.state = states.open(client.id, client.clean);
+            metrics.connects.inc();
+            callback(null, true);
+          },
+          (error: unknown) => {
+            const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
+            metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
+            log.info(
+              { client: client.id, address: connection.incoming.address },
+              `CONNECT refused: ${refusal.message}`,
+            );
+            callback(refusal, false);
+          },
+        );
+      },
+      // Asked for what the hook above has granted, and for what a kept session had.
+      authorizeSubscribe: (client, subscription, callback) => {
+        const { session, state } = door.connectionOf(client);
+        const allowed =
+          subscription !== sessionMark && session?.rights.maySubscribe(subscription.topic) === true;
+        if (!allowed) state?.subscriptions.delete(subscription.topic);
+        callback(null, allowed ? subscription : null);
+      },
+      authorizePublish: (client, packet, callback) => publishHook.onWill(client, packet, callback),
+    },
+    {
+      states,
+      retained,
+      limits: {
+        connectBytes: settings.MAX_CONNECT_BYTES,
+        packetBytes: settings.MAX_PACKET_BYTES,
+        outputBytes: settings.OUTPUT_BYTES_PER_CLIENT,
+        drainMs: 5000,
+      },
+      handlers: {
+        mayPublish: (connection) => gate.admits(connection),
+        publish: (connection, message) => publishHook.onPublish(connection, message),
+        subscribe: (connection, id, wanted, done) => subscribeHook.subscribe(connection, id, wanted, done),
+        unsubscribe: (connection, id, filters, done) =>
+          subscribeHook.unsubscribe(connection, id, filters, done),
+        opened: (connection) => record(connection, true),
+        ended: (connection, wasOpen) => {
+          gate.forget(connection);
+          if (wasOpen) record(connection, false);
+        },
+        skipped: () => metrics.slow.inc({ what: 'message' }),
+        stuck: () => metrics.slow.inc({ what: 'connection' }),
+        violation: ({ session, incoming: { address } }, violation) => {
+          const known = violation instanceof ProtocolViolation;
+          metrics.violations.inc({ reason: known ? violation.reason : 'our_mistake' });
+          const who = { client: session?.client, address };
+          if (known) log.debug(who, `closed for ${violation.reason}: ${violation.message}`);
+          else log.error({ ...who, error: violation }, 'a packet could not be handled: a mistake of ours');
+        },
+      },
+    },
+  );
+  await door.listen();
+
   door.on('clientError', (client, error) => log.debug({ client: client.id }, error.message));
   door.on('connectionError', (_client, error) => log.debug(error.message));
 
@@ -149,21 +213,18 @@ export async function startBroker(context: RoleContext): Promise<void> {
     log,
     lifeCycle,
     onLimited: (reason) => metrics.limited.inc({ reason }),
-    onConnection: (connection) => {
-      connections.set(connection.stream, connection);
-      door.handle(connection.stream);
-    },
+    onConnection: (incoming) => door.accept(incoming),
   });
   const ticker = new Ticker(writer, shards, clock, redis, log);
   lifeCycle.onStop('front door', async () => {
     ticker.stop();
     listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
-    door.off('clientReady', onReady).off('clientDisconnect', onGone);
-    for (const client of connectedClients(door)) {
-      client.will = null;
-      // Read no more, and give the PUBACKs of what was read time to leave.
-      client.conn.pause().removeAllListeners('readable');
+    stopping = true;
+    // Read no more, and give the PUBACKs of what was read time to leave.
+    for (const connection of door.openConnections) {
+      connection.client.will = null;
+      connection.stopReading();
     }
     await writer.drain();
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -172,9 +233,4 @@ export async function startBroker(context: RoleContext): Promise<void> {
     await presence.stop();
   });
   startRoleReport(context, 'broker', () => lastFailure);
-}
-
-/** Aedes keeps its clients by id, and their Wills, but declares neither. */
-function connectedClients(door: FrontDoor): (Client & { will: unknown })[] {
-  return Object.values((door as unknown as { clients: Record<string, Client & { will: unknown }> }).clients);
 }

@@ -2,7 +2,7 @@ import type { AuthenticateError, Client } from 'aedes';
 import { findSecret } from '../devices/credential.js';
 import type { KnownDevice } from '../devices/credential.js';
 import { openSession } from './session.js';
-import type { Session } from './session.js';
+import type { DeviceGrounds, Session } from './session.js';
 
 // CONNACK return codes of MQTT 3.1.1, table 3.1.
 const serverUnavailable = 3;
@@ -76,16 +76,16 @@ export async function authenticateDevice(
  * @param now wall time, epoch ms
  */
 export function reasonToDrop(
-  session: Session,
+  grounds: DeviceGrounds,
   known: KnownDevice | undefined,
   now: number,
 ): string | undefined {
   if (known === undefined) return 'the device is no longer registered';
   const { device, credentials } = known;
-  if (device.site !== session.site) return 'the device now belongs to another site';
-  if (device.deviceClass !== session.deviceClass) return 'the device is now of another class';
+  if (device.site !== grounds.site) return 'the device now belongs to another site';
+  if (device.deviceClass !== grounds.deviceClass) return 'the device is now of another class';
   if (credentials?.revokedAt !== undefined) return 'the device is revoked';
-  const { secretHash } = session;
+  const { secretHash } = grounds;
   if (secretHash === undefined) return undefined;
   const secret = credentials?.secrets.find(({ hash }) => hash === secretHash);
   if (secret === undefined) return 'its password was replaced';

@@ -7,6 +7,8 @@ export interface BrokerMetrics {
   readonly refusals: Counter<'reason'>;
   readonly dropped: Counter;
   readonly limited: Counter<'reason'>;
+  readonly violations: Counter<'reason'>;
+  readonly slow: Counter<'what'>;
   readonly unlogged: Counter;
   readonly rounds: Histogram;
   readonly roundMessages: Counter;
@@ -22,6 +24,10 @@ export function createBrokerMetrics(
     readonly sockets: () => number;
     readonly messages: () => number;
     readonly bytes: () => number;
+    readonly queuedBytes: () => number;
+    readonly notQueued: () => number;
+    readonly retainedBytes: () => number;
+    readonly notRetained: () => number;
   },
 ): BrokerMetrics {
   const registers = [registry];
@@ -38,6 +44,8 @@ export function createBrokerMetrics(
   gauge('pc_mqtt_sockets', 'Open sockets, those without a CONNECT included', now.sockets);
   gauge('pc_mqtt_inflight_bytes', 'Payload bytes received and not yet on disk', now.bytesInFlight);
   gauge('pc_mqtt_held_sockets', 'Sockets not read because of back-pressure', now.heldSockets);
+  gauge('pc_mqtt_queued_bytes', 'Payload bytes on their way to clients', now.queuedBytes);
+  gauge('pc_mqtt_retained_bytes', 'Bytes of retained messages', now.retainedBytes);
   // Counted as plain numbers on the way of every message, and looked at only when somebody asks.
   const counter = (name: string, help: string, value: () => number) =>
     new Counter({
@@ -51,6 +59,12 @@ export function createBrokerMetrics(
     });
   counter('pc_mqtt_messages_total', 'PUBLISH packets received', now.messages);
   counter('pc_mqtt_payload_bytes_total', 'Payload bytes received', now.bytes);
+  counter('pc_mqtt_not_queued_total', 'Messages to clients dropped because too many wait', now.notQueued);
+  counter(
+    'pc_mqtt_not_retained_total',
+    'Retained messages refused because too much is kept',
+    now.notRetained,
+  );
   return {
     connects: new Counter({ name: 'pc_mqtt_connects_total', help: 'Accepted CONNECTs', registers }),
     refusals: new Counter({
@@ -68,6 +82,18 @@ export function createBrokerMetrics(
       name: 'pc_mqtt_limited_total',
       help: 'Times that a limit has bitten, by limit',
       labelNames: ['reason'],
+      registers,
+    }),
+    violations: new Counter({
+      name: 'pc_mqtt_violations_total',
+      help: 'Connections closed because of a packet that MQTT 3.1.1 forbids or that is too large',
+      labelNames: ['reason'],
+      registers,
+    }),
+    slow: new Counter({
+      name: 'pc_mqtt_slow_clients_total',
+      help: 'Messages of QoS 0 left out, and connections closed, because the client does not read',
+      labelNames: ['what'],
       registers,
     }),
     unlogged: new Counter({

@@ -1,27 +1,176 @@
 import { Aedes } from 'aedes';
-import type { AedesPublishPacket, Client, PublishPacket } from 'aedes';
+import type { AedesOptions, AedesPublishPacket, Client, PublishPacket } from 'aedes';
+import type { AedesClient } from './aedes-client.js';
+import { createPersistence } from './aedes-persistence.js';
+import { ClientConnection } from './client-connection.js';
+import type { ConnectionHandlers, ConnectionLimits } from './client-connection.js';
+import type { Qos } from './guard/check-subscribe.js';
+import type { Connection } from './listeners/connection.js';
+import type { RetainedMessages } from './retained-messages.js';
+import type { Session } from './session.js';
+import { highestGrant } from './session-states.js';
+import type { SessionStates } from './session-states.js';
+import { levelsOf, maxTopicLevels } from './subscribe-hook.js';
+import type { OutboundMessage } from './wire.js';
 
 type Done = (error?: Error) => void;
 
+export interface FrontDoorHandlers extends Omit<ConnectionHandlers, 'ended'> {
+  /** The client was let in and has its CONNACK. */
+  readonly opened: (connection: ClientConnection) => void;
+  /** The connection is over; `wasOpen`: it had been opened before. */
+  readonly ended: (connection: ClientConnection, wasOpen: boolean) => void;
+}
+
+interface FrontDoorParts {
+  readonly states: SessionStates;
+  readonly retained: RetainedMessages;
+  readonly limits: ConnectionLimits;
+  readonly handlers: FrontDoorHandlers;
+}
+
+/** What Aedes 1.2 has and does not declare. */
+interface Undeclared {
+  readonly clients: Record<string, Client>;
+  /** Number of the last message; every delivery has the number of its message. */
+  counter: number;
+  readonly mq: { emit(packet: AedesPublishPacket, done: () => void): void };
+}
+
+const nothing = () => undefined;
+
 /**
- * Aedes without the routing nobody asked for: what devices publish is read from the log, never subscribed
- * to, so only what is retained for later (`state`, `meta`) and what the broker itself sends (commands) goes
- * through topic matching and the offline queues.
+ * Aedes, which lets clients in and out and knows who subscribed to what, with delivery of our own: its own
+ * loses messages of QoS 1 beside ones of QoS 0, ignores the granted QoS of wildcards, and waits with all
+ * clients for one that doesn't read.
  */
 export class FrontDoor extends Aedes {
-  // Aedes calls this with (packet, client, done) for what clients publish; its types show (packet, done) only.
-  override publish(packet: PublishPacket, clientOrDone?: Client | Done | null, done?: Done): void {
-    const client = typeof clientOrDone === 'function' ? null : (clientOrDone ?? null);
-    const finished = typeof clientOrDone === 'function' ? clientOrDone : done;
-    if (client !== null && !packet.retain) {
-      finished?.();
-      return;
+  readonly #parts: FrontDoorParts;
+  readonly #connections = new WeakMap<Client, ClientConnection>();
+  readonly #open = new Set<ClientConnection>();
+  /** Open connections that may hear what devices publish. */
+  #listeners = 0;
+
+  constructor(options: AedesOptions, parts: FrontDoorParts) {
+    super({ ...options, maxTopicLevels, persistence: createPersistence(parts.states) });
+    this.#parts = parts;
+    this.on('clientReady', (client) => this.#onReady(this.connectionOf(client)));
+  }
+
+  /** Connections whose clients were let in. */
+  get openConnections(): ReadonlySet<ClientConnection> {
+    return this.#open;
+  }
+
+  /** Takes a new connection, over whatever transport. */
+  accept(incoming: Connection): void {
+    const { limits, handlers } = this.#parts;
+    const connection = new ClientConnection(incoming, limits, {
+      ...handlers,
+      ended: (ended) => this.#onEnded(ended),
+    });
+    const client = this.handle(incoming.stream) as AedesClient;
+    this.#connections.set(client, connection);
+    connection.bind(client);
+    client.deliver0 = client.deliverQoS = (packet, done) => {
+      this.#deliver(connection, packet);
+      done();
+    };
+  }
+
+  connectionOf(client: Client): ClientConnection {
+    const connection = this.#connections.get(client);
+    if (connection === undefined) throw new Error('a client without its connection');
+    return connection;
+  }
+
+  /**
+   * Hands a message to all who subscribed to its topic and may have it, and keeps it where it is retained.
+   * What it was published with first leaves first, whatever its QoS. Of what devices publish nobody is told
+   * when nobody but devices is there, who may not hear each other.
+   */
+  route(message: OutboundMessage, from?: Session): void {
+    const { topic, payload, qos, retain } = message;
+    // The matcher of Aedes throws on more.
+    if (levelsOf(topic) > maxTopicLevels) return;
+    if (retain) this.#parts.retained.set(message);
+    if (from?.device !== undefined && this.#listeners === 0) return;
+    if (qos > 0) {
+      for (const [state, granted] of this.#parts.states.awaiting(topic)) {
+        const copy = Buffer.from(payload);
+        state.outbox.push({ topic, payload: copy, qos: Math.min(qos, granted) as Qos, retain: false });
+      }
     }
-    const publish = super.publish.bind(this) as unknown as (
-      packet: PublishPacket | AedesPublishPacket,
-      client: Client | null,
-      done: Done,
-    ) => void;
-    publish(packet, client, finished ?? (() => undefined));
+    const aedes = this as unknown as Undeclared;
+    const brokerCounter = ++aedes.counter;
+    const packet = {
+      cmd: 'publish',
+      brokerId: this.id,
+      brokerCounter,
+      topic,
+      payload,
+      qos,
+      retain,
+      dup: false,
+    };
+    aedes.mq.emit(packet as AedesPublishPacket, nothing);
+  }
+
+  /**
+   * What Aedes publishes itself: Wills, and `$SYS` messages, which are for other brokers of its kind.
+   * Its types show (packet, done) only.
+   */
+  override publish(packet: PublishPacket, clientOrDone?: Client | Done | null, done?: Done): void {
+    const { topic, payload, qos, retain } = packet;
+    if (!topic.startsWith('$SYS/')) {
+      const from = typeof clientOrDone === 'object' && clientOrDone !== null ? clientOrDone : undefined;
+      const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+      this.route({ topic, payload: bytes, qos, retain }, from && this.#connections.get(from)?.session);
+    }
+    (typeof clientOrDone === 'function' ? clientOrDone : done)?.();
+  }
+
+  /**
+   * Called by Aedes when a client is gone. Its own version forgets whoever has the same id now, so that the
+   * next takeover finds nobody to close.
+   */
+  unregisterClient(client: Client): void {
+    const { clients } = this as unknown as Undeclared;
+    if (clients[client.id] === client) Reflect.deleteProperty(clients, client.id);
+    this.emit('clientDisconnect', client);
+  }
+
+  #onReady(connection: ClientConnection): void {
+    const { session, state, client } = connection;
+    if (connection.ended || session === undefined || state === undefined) return;
+    this.#open.add(connection);
+    if (session.device === undefined) this.#listeners++;
+    this.#parts.states.attach(client.id, state, connection);
+    this.#parts.handlers.opened(connection);
+    connection.open();
+  }
+
+  #onEnded(connection: ClientConnection): void {
+    const { session, state, client } = connection;
+    if (state !== undefined) this.#parts.states.detach(client.id, state, connection);
+    const wasOpen = this.#open.delete(connection);
+    if (wasOpen && session?.device === undefined) this.#listeners--;
+    this.#parts.handlers.ended(connection, wasOpen);
+  }
+
+  /** One message for one client, though it may match several of its subscriptions [MQTT-3.3.5-1]. */
+  #deliver(connection: ClientConnection, packet: AedesPublishPacket): void {
+    const { session, state, client } = connection;
+    if (state?.link !== connection || connection.lastRouted === packet.brokerCounter) return;
+    connection.lastRouted = packet.brokerCounter;
+    const { topic } = packet;
+    if (session?.rights.mayReceive(topic) !== true) return;
+    const grants = Object.entries(client.subscriptions).map(([filter, { qos }]) => [filter, qos] as const);
+    const granted = highestGrant(grants, topic);
+    if (granted === undefined) return;
+    const qos = Math.min(packet.qos, granted) as Qos;
+    // The bytes are a view of what a socket brought: what waits for an acknowledgement is kept apart.
+    const payload = qos > 0 ? Buffer.from(packet.payload) : (packet.payload as Buffer);
+    connection.deliver({ topic, payload, qos, retain: false });
   }
 }

@@ -2,65 +2,131 @@ import type { Client, PublishPacket } from 'aedes';
 import type { MessageRecord } from '../ingest/log/frame.js';
 import type { LogWriter } from '../ingest/log/log.js';
 import type { Clock } from '../runtime/clock.js';
+import type { ClientConnection } from './client-connection.js';
+import type { InboundPublish } from './guard/publish-parser.js';
+import { ProtocolViolation } from './guard/violation.js';
 import type { ReadGate } from './read-gate.js';
 import type { OwnTopic, Session } from './session.js';
+import { encodeReply } from './wire.js';
+import type { OutboundMessage } from './wire.js';
 
 /** Of a payload that is too large, this much is kept as evidence. */
 const evidenceBytes = 4096;
 
+/** QoS 2 messages of one client that await its PUBREL, after which it is misbehaving. */
+const maxInboundQos2 = 1000;
+
 export interface PublishHookParts {
   readonly log: LogWriter;
-  readonly gate: ReadGate;
+  readonly gate: ReadGate<ClientConnection>;
   readonly clock: Clock;
   readonly maxPayloadBytes: number;
-  readonly sessionOf: (client: Client) => Session | undefined;
+  readonly connectionOf: (client: Client) => ClientConnection | undefined;
   readonly onMessage: (payloadBytes: number) => void;
-  readonly onUnlogged: (client: Client, error: Error) => void;
+  readonly onUnlogged: (connection: ClientConnection, error: Error) => void;
+  /** Hands a message that is on disk to those who may hear it. */
+  readonly route: (message: OutboundMessage, from: Session) => void;
 }
 
 /**
- * The `authorizePublish` of the broker, and the one place that decides about a PUBACK: Aedes sends it when
- * `callback` is called, and that is when the message is on disk. A message that may not be published under
- * its topic is taken all the same, marked, because refusing it would disconnect an MQTT 3.1.1 client, which
- * would then send it again for ever. Never throws.
+ * What happens to a message: into the log, then to its subscribers, and only then its PUBACK or PUBREC, so
+ * that an acknowledged message is on disk. One that may not be published under its topic is taken all the
+ * same, marked, because refusing it would disconnect an MQTT 3.1.1 client, which would then send it again
+ * for ever.
  */
-export function createPublishHook(parts: PublishHookParts) {
-  const { log, gate, clock, maxPayloadBytes, sessionOf, onMessage, onUnlogged } = parts;
-  return (client: Client | null, packet: PublishPacket, callback: (error?: Error | null) => void): void => {
-    if (client === null) {
-      callback(null); // the broker's own
+export class PublishHook {
+  readonly #parts: PublishHookParts;
+
+  constructor(parts: PublishHookParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a PUBLISH. @throws ProtocolViolation `too_many_qos2` */
+  onPublish(connection: ClientConnection, message: InboundPublish): void {
+    const { session, state } = connection;
+    if (session === undefined || state === undefined) return;
+    const { id, qos } = message;
+    if (qos === 2) {
+      const known = state.inbound.get(id);
+      // Sent again: it is answered once more, and goes nowhere a second time [MQTT-4.3.3-2].
+      if (known === 'taken') connection.reply('pubrec', id);
+      if (known !== undefined) return;
+      if (state.inbound.size >= maxInboundQos2) {
+        throw new ProtocolViolation('too_many_qos2', `${maxInboundQos2} messages of QoS 2 without PUBREL`);
+      }
+      state.inbound.set(id, 'logging');
+    }
+    this.#log(connection, session, message, (error, own) => {
+      if (error !== undefined) {
+        // Never acknowledged: the client sends it again to whoever answers next.
+        if (qos === 2) state.inbound.delete(id);
+        return;
+      }
+      this.#route(session, message, own);
+      if (qos === 1) connection.reply('puback', id);
+      else if (qos === 2) {
+        if (state.inbound.has(id)) state.inbound.set(id, 'taken');
+        // The session may have moved to another connection of its client meanwhile.
+        if (connection.ended) state.link?.send(encodeReply('pubrec', id));
+        else connection.reply('pubrec', id);
+      }
+    });
+  }
+
+  /**
+   * The `authorizePublish` of Aedes, which asks it for Wills alone; Aedes publishes the Will when `callback`
+   * is called without an error. Never throws.
+   */
+  onWill(client: Client | null, will: PublishPacket, callback: (error?: Error | null) => void): void {
+    const connection = client === null ? undefined : this.#parts.connectionOf(client);
+    if (connection?.session === undefined) {
+      callback(new Error('a Will of nobody'));
       return;
     }
-    const session = sessionOf(client);
-    if (session === undefined) {
-      callback(new Error('not authenticated'));
-      return;
-    }
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-    const size = payload.length;
-    const own = session.topics.get(packet.topic);
-    if (own?.retained !== true) packet.retain = false;
-    const record = toRecord(session, packet.topic, own, payload, maxPayloadBytes, clock.now());
+    const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload;
+    this.#log(connection, connection.session, { topic: will.topic, payload }, (error, own) => {
+      if (own === undefined)
+        callback(error ?? new Error('the Will has a topic that is not the client’s own'));
+      else {
+        if (!own.retained) will.retain = false;
+        callback(null);
+      }
+    });
+  }
+
+  #log(
+    connection: ClientConnection,
+    session: Session,
+    { topic, payload }: { readonly topic: string; readonly payload: Buffer },
+    done: (error: Error | undefined, own: OwnTopic | undefined) => void,
+  ): void {
+    const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
+    const own = session.ownTopic(topic);
+    const record = toRecord(session.client, topic, own, payload, maxPayloadBytes, clock.now());
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
     const held = record.payload.length;
     gate.enter(held);
-    onMessage(size);
+    onMessage(payload.length);
     log.append(session.shard, record, (error) => {
       session.inFlight--;
       gate.leave(held);
-      if (error === undefined) callback(null);
-      else {
-        // Never acknowledged: the device sends it again to whoever answers next.
-        client.conn.destroy();
-        onUnlogged(client, error);
+      done(error, own);
+      if (error !== undefined) {
+        connection.destroy();
+        onUnlogged(connection, error);
       }
     });
-  };
+  }
+
+  #route(session: Session, { topic, payload, qos, retain }: InboundPublish, own: OwnTopic | undefined): void {
+    if (own === undefined) return;
+    this.#parts.route({ topic, payload, qos, retain: retain && own.retained }, session);
+  }
 }
 
 function toRecord(
-  session: Session,
+  client: string,
   topic: string,
   own: OwnTopic | undefined,
   payload: Buffer,
@@ -68,7 +134,6 @@ function toRecord(
   arrivedAt: number,
 ): MessageRecord {
   const kind = 'message';
-  const client = session.device;
   const fits = payload.length <= maxPayloadBytes;
   if (own !== undefined && fits) return { kind, arrivedAt, client, topic, address: own.address, payload };
   return {

@@ -1,19 +1,19 @@
-import type { Readable } from 'node:stream';
-
-/** At most this much of a socket is parsed at once, which bounds how far the caps can be overshot. */
-const chunkBytes = 16_384;
+/** What the gate stops and lets go on. */
+interface Reading {
+  /** Messages of this client that were handed to the log and not yet answered. */
+  readonly inFlight: number;
+  release(reason: 'in_flight'): void;
+}
 
 /**
- * Back-pressure: decides for each socket whether the broker reads it on. Aedes reads a socket with
- * `read(null)` whenever it likes; answering "nothing there" while the client, or all of them together, has
- * too much unacknowledged leaves the bytes in the kernel, and TCP stops the sender. Its own `pause()` can't
- * be used: it forgets the packets that finish while paused, and never reads again.
+ * Back-pressure: decides for each connection whether its next PUBLISH is taken. While a client, or all of
+ * them together, has too much unacknowledged, its bytes stay in the kernel, and TCP stops the sender.
  */
-export class ReadGate {
+export class ReadGate<Connection extends Reading> {
   readonly #perClient: number;
   readonly #totalBytes: number;
   #bytes = 0;
-  readonly #held = new Map<Readable, () => boolean>();
+  readonly #held = new Set<Connection>();
 
   constructor(caps: { readonly perClient: number; readonly totalBytes: number }) {
     this.#perClient = caps.perClient;
@@ -25,29 +25,21 @@ export class ReadGate {
     return this.#bytes;
   }
 
-  /** Sockets that are not being read now. */
-  get heldSockets(): number {
-    return this.#held.size;
+  /** Connections that are not being read now. */
+  get held(): ReadonlySet<Connection> {
+    return this.#held;
   }
 
-  /** Puts the gate before a socket; `inFlight` tells its client's unanswered messages. */
-  guard(socket: Readable, inFlight: () => number): void {
-    const read = socket.read.bind(socket);
-    const open = () => inFlight() < this.#perClient && this.#bytes < this.#totalBytes;
-    socket.read = (size?: number | null) => {
-      // read(0) and sized reads are the stream's own; only the broker asks for "all there is".
-      if (size !== null) return read(size) as Buffer | null;
-      if (!open()) {
-        this.#held.set(socket, open);
-        return null;
-      }
-      const available = socket.readableLength;
-      if (available <= chunkBytes) return read() as Buffer | null;
-      // What is left raises no event of its own.
-      setImmediate(() => socket.emit('readable'));
-      return read(chunkBytes) as Buffer | null;
-    };
-    socket.once('close', () => this.#held.delete(socket));
+  /** Whether the connection may hand over a message; when not, it is let go on by a later `release`. */
+  admits(connection: Connection): boolean {
+    if (this.#isOpen(connection)) return true;
+    this.#held.add(connection);
+    return false;
+  }
+
+  /** The connection is gone. */
+  forget(connection: Connection): void {
+    this.#held.delete(connection);
   }
 
   /** A message was handed to the log. */
@@ -62,10 +54,14 @@ export class ReadGate {
 
   /** Lets go on whoever may; to be called after a batch of answers. */
   release(): void {
-    for (const [socket, open] of this.#held) {
-      if (!open()) continue;
-      this.#held.delete(socket);
-      socket.emit('readable');
+    for (const connection of this.#held) {
+      if (!this.#isOpen(connection)) continue;
+      this.#held.delete(connection);
+      connection.release('in_flight');
     }
+  }
+
+  #isOpen(connection: Connection): boolean {
+    return connection.inFlight < this.#perClient && this.#bytes < this.#totalBytes;
   }
 }

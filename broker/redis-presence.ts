@@ -34,16 +34,16 @@ export class PresenceKeeper {
 
   connected(session: Session): void {
     const since = this.#clock.now();
-    this.#online.set(session.device, { session, since });
-    this.#changed.set(session.device, { state: 'online', since, lastSeenAt: session.lastSeenAt });
+    this.#online.set(session.client, { session, since });
+    this.#changed.set(session.client, { state: 'online', since, lastSeenAt: session.lastSeenAt });
   }
 
   disconnected(session: Session): void {
     // After a takeover the device is here again, by its newer connection.
-    if (this.#online.get(session.device)?.session !== session) return;
-    this.#online.delete(session.device);
+    if (this.#online.get(session.client)?.session !== session) return;
+    this.#online.delete(session.client);
     const since = this.#clock.now();
-    this.#changed.set(session.device, { state: 'offline', since, lastSeenAt: session.lastSeenAt });
+    this.#changed.set(session.client, { state: 'offline', since, lastSeenAt: session.lastSeenAt });
   }
 
   /** Writes what is known and stops; connections that end from now on are our doing, not the devices'. */

@@ -50,12 +50,13 @@ export class SessionWatch {
   opened(session: Session, stream: Duplex, since: number): void {
     if (stream.destroyed) return;
     stream.once('close', () => this.#closed(session));
-    const { device } = session;
-    const sessions = this.#open.get(device);
-    if (sessions === undefined) this.#open.set(device, new Map([[session, stream]]));
+    if (session.device === undefined) return;
+    const { client } = session;
+    const sessions = this.#open.get(client);
+    if (sessions === undefined) this.#open.set(client, new Map([[session, stream]]));
     else sessions.set(session, stream);
     // What it was let in by may have been read just before it changed.
-    if (since !== this.#changes) this.#look([device]);
+    if (since !== this.#changes) this.#look([client]);
   }
 
   changed(changes: readonly RegistryChange[]): void {
@@ -77,9 +78,9 @@ export class SessionWatch {
   }
 
   #closed(session: Session): void {
-    const sessions = this.#open.get(session.device);
+    const sessions = this.#open.get(session.client);
     sessions?.delete(session);
-    if (sessions?.size === 0) this.#open.delete(session.device);
+    if (sessions?.size === 0) this.#open.delete(session.client);
   }
 
   async #work(): Promise<void> {
@@ -101,7 +102,7 @@ export class SessionWatch {
 
   #judge(device: string, known: KnownDevice | undefined): void {
     for (const [session, stream] of this.#open.get(device) ?? []) {
-      const reason = reasonToDrop(session, known, Date.now());
+      const reason = session.device && reasonToDrop(session.device, known, Date.now());
       if (reason === undefined) continue;
       this.#log.info({ client: device }, `connection closed: ${reason}`);
       this.#onDropped();

@@ -144,6 +144,26 @@ export const settingDefinitions = {
     schema: count.default(1_048_576),
     help: 'Larger MQTT payloads are quarantined with their first bytes only',
   },
+  MAX_CONNECT_BYTES: {
+    schema: count.default(8192),
+    help: 'A larger CONNECT packet closes the connection, before anything of it is kept',
+  },
+  MAX_PACKET_BYTES: {
+    schema: count.default(2_097_152),
+    help: 'A larger MQTT packet closes the connection, before anything of it is kept',
+  },
+  OUTPUT_BYTES_PER_CLIENT: {
+    schema: count.default(1_048_576),
+    help: 'Bytes waiting for a client that reads slowly before messages of QoS 0 are left out',
+  },
+  QUEUED_BYTES: {
+    schema: count.default(67_108_864),
+    help: 'Payload bytes waiting for the acknowledgement of all clients before further messages to them are dropped',
+  },
+  RETAINED_BYTES: {
+    schema: count.default(67_108_864),
+    help: 'Bytes of retained messages before further ones are not kept',
+  },
   INFLIGHT_PER_CLIENT: {
     schema: count.default(100),
     help: 'Unacknowledged messages of one client before its socket is no longer read',

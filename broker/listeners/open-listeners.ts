@@ -110,7 +110,7 @@ function layersFor(
   const certificates = new WeakMap<Socket, X509Certificate>();
   const overWebSocket = () =>
     createWebSocketLayer(
-      settings.MAX_PAYLOAD_BYTES,
+      settings.MAX_PACKET_BYTES,
       (stream, socket) => handOver(stream, socket, certificates.get(socket)),
       (why) => {
         onLimited('websocket');

@@ -5,11 +5,13 @@ import type { LogRecord } from './frame.js';
 import type { LogWriter } from './log.js';
 
 /**
- * KEYS[1] log stream, KEYS[2] appended counter; ARGV[1] frame, ARGV[2] device messages in it.
+ * KEYS[1] log stream, KEYS[2] appended counter; ARGV[1] frame, ARGV[2] device messages in it, and, where the
+ * log may lose its oldest entries, ARGV[3] about how many to keep.
  * Returns the entry's id. Atomic: the counter never disagrees with the stream.
  */
 const appendScript = `
 redis.call('INCRBY', KEYS[2], ARGV[2])
+if ARGV[3] then return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'f', ARGV[1]) end
 return redis.call('XADD', KEYS[1], '*', 'f', ARGV[1])`;
 
 type Done = (error?: Error) => void;
@@ -18,6 +20,13 @@ type Done = (error?: Error) => void;
 interface Round {
   readonly frames: Map<number, FrameBuilder>;
   readonly done: Done[];
+}
+
+interface WriterOptions {
+  /** Told the size and duration of every durable round. */
+  readonly onRound?: (records: number, ms: number) => void;
+  /** For a log that nobody reads: about how many entries to keep of a shard. @defaultValue all */
+  readonly keepEntries?: number | undefined;
 }
 
 /** Rounds are started no closer than this, so that under load many messages share one fsync. */
@@ -33,6 +42,7 @@ const roundsInFlight = 2;
 export class RedisLogWriter implements LogWriter {
   readonly #redis: Redis;
   readonly #onRound: (records: number, ms: number) => void;
+  readonly #trim: readonly number[];
   #open: Round = emptyRound();
   #inFlight = 0;
   #lastAnswered: Promise<void> = Promise.resolve();
@@ -42,11 +52,11 @@ export class RedisLogWriter implements LogWriter {
 
   /**
    * @param redis a connection of its own with a `commandTimeout`: a round not answered by then has failed
-   * @param onRound told the size and duration of every durable round
    */
-  constructor(redis: Redis, onRound: (records: number, ms: number) => void = () => undefined) {
+  constructor(redis: Redis, { onRound = () => undefined, keepEntries }: WriterOptions = {}) {
     this.#redis = redis;
     this.#onRound = onRound;
+    this.#trim = keepEntries === undefined ? [] : [keepEntries];
   }
 
   append(shard: number, record: LogRecord, done: Done): void {
@@ -118,6 +128,7 @@ export class RedisLogWriter implements LogWriter {
         redisKeys.appended(shard),
         frame.take(),
         frame.messages,
+        ...this.#trim,
       ),
     );
     // All shards of a round are settled before any of it is answered, or order would be lost.
