@@ -21,6 +21,7 @@ export interface Reading {
 /** Why something a device sent could not be understood; also the label of the quarantine counters. */
 export type RejectReason =
   | 'not_json'
+  | 'not_protobuf'
   | 'wrong_shape'
   | 'unknown_metric'
   | 'out_of_range'
@@ -32,6 +33,10 @@ export type RejectReason =
   | 'not_own_topic'
   | 'unknown_device'
   | 'unknown_command'
+  | 'unknown_profile'
+  | 'unknown_alias'
+  | 'retained_without_time'
+  | 'profile_failed'
   | 'influx_refused';
 
 export interface Rejection {

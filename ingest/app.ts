@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadProfiles } from '../devices/profiles/load-profiles.js';
 import { createEngine } from '../rules/engine/engine.js';
 import { loadRules } from '../rules/load-rules.js';
 import { messageOf } from '../runtime/app-error.js';
@@ -22,11 +23,12 @@ const retryMs = 1000;
 /**
  * Starts the ingest: every shard of the log is followed into InfluxDB (store) and through the rules (judge).
  * A follower that fails begins again from its checkpoint.
- * @throws the rule files' problems; AppError `wrong_shards`
+ * @throws the problems of rule files and profiles; AppError `wrong_shards`
  */
 export async function startIngest(context: RoleContext): Promise<void> {
   const { settings, log, lifeCycle } = context;
   const rules = await loadRules(settings.RULES_DIR ?? `${projectRoot}/rules/catalogue`);
+  const profiles = await loadProfiles(settings.PROFILES_DIR);
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
@@ -58,6 +60,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     progress,
     clock: context.clock,
     createEngine: () => createEngine(rules),
+    profiles,
     batchLines: settings.INFLUX_BATCH_LINES,
     limits: {
       latenessMs: settings.LATENESS_LIMIT_S * 1000,

@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+/** Names come from vendors: there could be any number. */
+const mostIgnoredNames = 500;
+
 /** How far a shard's followers are, asked at each scrape. */
 export interface ShardProgress {
   /** Entries kept in the shard's log. */
@@ -13,6 +16,10 @@ export interface ShardProgress {
 export interface IngestMetrics {
   readonly written: Counter;
   readonly quarantined: Counter<'reason'>;
+  /** Messages in which, their profile says, there is nothing for us. */
+  readonly nothing: Counter<'profile'>;
+  /** Values that a profile has no metric for. */
+  readonly countIgnored: (profile: string, names: readonly string[]) => void;
   readonly writeSeconds: Histogram;
   readonly writeLines: Counter;
   readonly storedSeconds: Histogram;
@@ -57,7 +64,27 @@ export function createIngestMetrics(
       this.inc(metrics.evaluated);
     },
   });
+  const ignored = new Counter({
+    name: 'pc_profile_ignored_values_total',
+    help: 'Values of vendors that are not stored because there is no metric for them',
+    labelNames: ['profile', 'name'],
+    registers,
+  });
+  const ignoredNames = new Set<string>();
   const metrics: IngestMetrics = {
+    nothing: new Counter({
+      name: 'pc_profile_nothing_total',
+      help: 'Messages in which, their profile says, there is nothing to store',
+      labelNames: ['profile'],
+      registers,
+    }),
+    countIgnored: (profile, names) => {
+      for (const name of names) {
+        const key = `${profile} ${name}`;
+        if (ignoredNames.size < mostIgnoredNames) ignoredNames.add(key);
+        ignored.inc({ profile, name: ignoredNames.has(key) ? name : 'other' });
+      }
+    },
     written: new Counter({
       name: 'pc_readings_written_total',
       help: 'Lines confirmed by InfluxDB',

@@ -2,7 +2,6 @@ import type { DeviceRef } from '../rules/engine/device-state.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { DeviceTopic } from '../devices/topic.js';
-import { parseTopic } from '../devices/topic.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { entryTime } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
@@ -82,6 +81,8 @@ export class ShardJudge {
       case 'opened':
         this.#engine.opened(decoded.arrivedAt);
         return [];
+      case 'nothing':
+        return [];
       case 'presence':
         // Who connects is alive; its class and site are known from what it publishes.
         return [];
@@ -102,11 +103,10 @@ export class ShardJudge {
         return this.#heard(device.ref(topic), source.message, asleep);
       }
       case 'rejection': {
-        // A device that sends rubbish is not silent.
-        const { message } = decoded.source;
-        const topic = parseTopic(message.topic);
-        if ('wrong' in topic || message.foreignTopic === true) return [];
-        return this.#heard(this.#deviceOf(topic).ref(topic), message);
+        // A device that sends rubbish is not silent; one that nobody registered is not watched.
+        const { topic, source, rejection } = decoded;
+        if (topic === undefined || rejection.reason === 'unknown_device') return [];
+        return this.#heard(this.#deviceOf(topic).ref(topic), source.message);
       }
     }
   }

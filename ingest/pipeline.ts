@@ -1,3 +1,4 @@
+import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
@@ -22,6 +23,7 @@ export interface PipelineParts {
   readonly createEngine: () => Engine;
   readonly batchLines: number;
   readonly limits: TimeLimits;
+  readonly profiles: ReadonlyMap<string, Profile>;
   readonly clock: Clock;
   /** Filled with the progress of each shard that is followed. */
   readonly progress: Map<number, ShardProgress>;
@@ -47,7 +49,7 @@ export async function followShard(
   // Whichever follower fails ends the other: both begin again from their checkpoints.
   const failed = new AbortController();
   const signals = { drain: stop.drain, abort: AbortSignal.any([stop.abort, failed.signal]) };
-  const window = new ShardWindow(reader, shard, createDecoder(parts.limits));
+  const window = new ShardWindow(reader, shard, createDecoder(parts.limits, parts.profiles));
   const done = { store: logStart, judge: logStart };
   const checkpointed = (follower: keyof typeof done) => async (cursor: string) => {
     done[follower] = cursor;

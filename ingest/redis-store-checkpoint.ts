@@ -77,12 +77,15 @@ export async function saveStoreState(
 }
 
 function quarantineFields(item: Quarantined): (string | Buffer)[] {
-  const { reason, detail, client, topic, arrivedAt, payload, index, cutFrom } = item;
+  const { reason, detail, device, site, deviceClass, client, topic, arrivedAt, payload } = item;
+  const { index, cutFrom, origin } = item;
   const fields = [
     'reason',
     reason,
     'detail',
     detail,
+    'device',
+    device,
     'client',
     client,
     'topic',
@@ -94,5 +97,8 @@ function quarantineFields(item: Quarantined): (string | Buffer)[] {
   ];
   if (index !== undefined) fields.push('index', String(index));
   if (cutFrom !== undefined) fields.push('cutFrom', String(cutFrom));
+  if (site !== undefined) fields.push('site', site);
+  if (deviceClass !== undefined) fields.push('class', deviceClass);
+  if (origin !== undefined) fields.push('origin', JSON.stringify(origin));
   return fields;
 }

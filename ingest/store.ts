@@ -5,10 +5,11 @@ import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { LedgerEntry } from './ledger/ledger-entry.js';
-import type { Quarantined } from './quarantine/quarantine.js';
+import type { Quarantined, Subject } from './quarantine/quarantine.js';
 import { toQuarantine } from './quarantine/quarantine.js';
 import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
+import type { MessageRecord } from './log/frame.js';
 import { entryTime } from './log/log.js';
 import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
@@ -48,12 +49,17 @@ interface Place {
   readonly i: number;
 }
 
-/** A line for InfluxDB and what it was made from. */
-interface Written {
+/** Whose entry of the ledger something counts in, and what it is. */
+interface Accounted {
   readonly entry: LedgerEntry;
+  readonly subject: Subject;
   readonly source: Source;
-  readonly line: string;
   readonly place: Place;
+}
+
+/** A line for InfluxDB and what it was made from. */
+interface Written extends Accounted {
+  readonly line: string;
 }
 
 /**
@@ -68,6 +74,7 @@ export class ShardStore {
   #changed = new Set<string>();
   #quarantined: { id: string; item: Quarantined }[] = [];
   #reported = new Map<string, string>();
+  readonly #takenBack = new WeakSet<MessageRecord>();
   #checkpointAt = performance.now();
   #unsaved = false;
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
@@ -117,7 +124,7 @@ export class ShardStore {
       if (item === undefined) continue;
       item.entry.written--;
       this.#state.totals.written--;
-      this.#quarantine(item.entry, item.source, { reason: 'influx_refused', detail: why }, item.place);
+      this.#quarantine(item, { reason: 'influx_refused', detail: why });
     }
     const now = clock.now();
     for (const { messages, decoded } of entries) {
@@ -137,22 +144,23 @@ export class ShardStore {
   #account(decoded: Decoded, place: Place, written: Written[]): void {
     if (decoded.kind === 'presence' || decoded.kind === 'tick' || decoded.kind === 'opened') return;
     const { source } = decoded;
-    const device = decoded.kind === 'rejection' ? source.message.client : decoded.topic.device;
-    const entry = this.#entryOf(device);
+    const { message } = source;
     const { totals } = this.#state;
     const count = source.indexes?.length ?? 1;
-    const replayed = source.message.replayed === true;
-    if (replayed) {
-      // It was received and quarantined before; what it becomes now replaces that.
-      entry.quarantined -= count;
-      totals.quarantined -= count;
-    } else {
-      entry.received += count;
-      totals.received += count;
+    const replayed = message.replayed === true;
+    if (replayed) this.#takeBack(message, count);
+    if (decoded.kind === 'nothing') {
+      this.#parts.metrics.nothing.inc({ profile: decoded.profile });
+      return;
     }
+    const subject: Subject = decoded.topic ?? { device: message.client };
+    const entry = this.#entryOf(subject.device);
+    const accounted = { entry, subject, source, place };
+    entry.received += count;
+    totals.received += count;
     const gapsBefore = entry.gaps;
     if (decoded.kind === 'rejection' && decoded.numbers !== undefined) {
-      this.#accountMany(decoded, decoded.numbers, entry, place);
+      this.#accountMany(accounted, decoded, decoded.numbers);
       totals.gaps += entry.gaps - gapsBefore;
       return;
     }
@@ -162,34 +170,51 @@ export class ShardStore {
       entry.duplicates++;
       totals.duplicates++;
     } else if (decoded.kind === 'rejection') {
-      this.#quarantine(entry, source, decoded.rejection, place);
-    } else if (verdict === 'same_timestamp') {
+      this.#quarantine(accounted, decoded.rejection);
+    } else if (verdict === 'same_timestamp' && !replayed) {
       const detail = 'another reading of the device has the same ts, and one would overwrite the other';
-      this.#quarantine(entry, source, { reason: verdict, detail }, place);
+      this.#quarantine(accounted, { reason: verdict, detail });
     } else {
       entry.written++;
       totals.written++;
-      this.#write({ entry, source, place }, decoded, written);
+      this.#write(accounted, decoded, written);
     }
   }
 
   /** Elements rejected together: those that are repeats are counted as such, the others kept as one item. */
   #accountMany(
+    accounted: Accounted,
     { source, rejection }: DecodedRejection,
     numbers: readonly (SequenceNumber | undefined)[],
-    entry: LedgerEntry,
-    place: Place,
   ): void {
+    const { entry } = accounted;
     const replayed = source.message.replayed === true;
     const isNew = numbers.map((number) => number === undefined || entry.seen.mark(number.boot, number.seq));
     const indexes = (source.indexes ?? []).filter((_, i) => replayed || isNew[i]);
     const repeats = numbers.length - indexes.length;
     entry.duplicates += repeats;
     this.#state.totals.duplicates += repeats;
-    if (indexes.length > 0) this.#quarantine(entry, { ...source, indexes }, rejection, place);
+    if (indexes.length > 0) this.#quarantine({ ...accounted, source: { ...source, indexes } }, rejection);
   }
 
-  #write(from: Omit<Written, 'line'>, decoded: DecodedReading | DecodedNotice, written: Written[]): void {
+  /**
+   * What comes out of the quarantine was received and quarantined before; what it becomes now is counted in
+   * place of that. A vendor's message stands there once, whatever it becomes, in the entry that it names.
+   */
+  #takeBack(message: MessageRecord, count: number): void {
+    if (message.origin !== undefined) {
+      if (this.#takenBack.has(message)) return;
+      this.#takenBack.add(message);
+    }
+    const entry = this.#entryOf(message.origin?.countedAs ?? message.client);
+    const { totals } = this.#state;
+    entry.received -= count;
+    entry.quarantined -= count;
+    totals.received -= count;
+    totals.quarantined -= count;
+  }
+
+  #write(from: Accounted, decoded: DecodedReading | DecodedNotice, written: Written[]): void {
     const { entry } = from;
     const tags = this.#parts.tags.get(decoded.topic);
     if (decoded.kind === 'notice') {
@@ -198,6 +223,8 @@ export class ShardStore {
       else this.#reported.set(`${decoded.topic.device}/${notice.stream}`, JSON.stringify(notice.body));
       return;
     }
+    if (decoded.ignored !== undefined)
+      this.#parts.metrics.countIgnored(from.source.message.origin?.profile ?? 'campus', decoded.ignored);
     if (decoded.late) {
       entry.late++;
       this.#state.totals.late++;
@@ -212,13 +239,13 @@ export class ShardStore {
     return entry;
   }
 
-  #quarantine(entry: LedgerEntry, source: Source, rejection: Rejection, place: Place): void {
+  #quarantine({ entry, subject, source, place }: Accounted, rejection: Rejection): void {
     const { reason } = rejection;
     const count = source.indexes?.length ?? 1;
     entry.quarantined += count;
     this.#state.totals.quarantined += count;
     this.#state.reasons[reason] = (this.#state.reasons[reason] ?? 0) + count;
-    this.#quarantined.push({ id: streamId(place), item: toQuarantine(source, rejection) });
+    this.#quarantined.push({ id: streamId(place), item: toQuarantine(source, subject, rejection) });
     this.#parts.metrics.quarantined.inc({ reason }, count);
   }
 

@@ -124,6 +124,10 @@ export const settingDefinitions = {
     help: 'Least severe log line that is written',
   },
   RULES_DIR: { schema: z.string().optional(), help: 'Folder of rule files; unset: the shipped catalogue' },
+  PROFILES_DIR: {
+    schema: z.string().optional(),
+    help: "Folder of your own profiles of vendors' payloads, beside the shipped ones",
+  },
   LOG_SHARDS: {
     schema: count.max(256).default(4),
     help: 'Shards of the reading log; fixed when the log is first used',

@@ -84,8 +84,8 @@ function toRow(item: QuarantineItem, timezone: string): string[] {
   const payload = item.payload.toString('utf8').replace(/[^\P{C}]/gu, '·');
   const size = item.cutFrom ?? item.payload.length;
   const short = payload.length > 40 ? `${payload.slice(0, 40)}… (${size} bytes)` : payload;
-  const { id, client, reason, detail } = item;
-  return [id, formatTime(item.arrivedAt, timezone), client, reason, detail, short];
+  const { id, device, reason, detail } = item;
+  return [id, formatTime(item.arrivedAt, timezone), device, reason, detail, short];
 }
 
 function parseCount(text: string): number {

@@ -1,3 +1,5 @@
+import type { MetricValue, Reading } from '../../devices/telemetry.js';
+
 /** One boot of a device: its id and the sequence numbers seen, as sorted, disjoint, inclusive ranges. */
 type Boot = [boot: string, ...ranges: number[]];
 
@@ -6,13 +8,24 @@ const bootsKept = 3;
 /** Ranges remembered per boot; each costs two numbers, and a healthy device needs one. */
 const rangesKept = 64;
 
-/** The state of `SeenReadings` as JSON: boots (newest last), newest time, its number, gaps of older boots. */
+/** Unnumbered readings remembered per device, to know them when they are sent again. */
+const unnumberedKept = 32;
+
+/**
+ * The state of `SeenReadings` as JSON: boots (newest last), newest time, its number, gaps of older boots; of
+ * unnumbered readings the last times with a hash of their content, and what the newest time holds.
+ */
 export interface SeenState {
   readonly b: readonly (readonly [string, ...number[]])[];
   readonly t: number;
   readonly n: number;
   readonly g: number;
+  readonly r?: readonly (readonly [number, number])[] | undefined;
+  readonly w?: Readonly<Record<string, MetricValue>> | undefined;
 }
+
+/** As much of a reading as tells it from others. */
+type SeenReading = Pick<Reading, 'ts' | 'seq' | 'boot' | 'parts'> & { readonly m?: Reading['m'] };
 
 /**
  * Which readings of one device were seen: exact, whatever the order of arrival, because sequence numbers
@@ -25,6 +38,8 @@ export class SeenReadings {
   #olderGaps: number;
   /** Kept up to date, since it is asked for with every reading. */
   #missing: number;
+  #unnumbered: (readonly [ts: number, hash: number])[];
+  #newestHolds: Map<string, MetricValue> | undefined;
 
   constructor(state: SeenState = { b: [], t: 0, n: -1, g: 0 }) {
     this.#boots = state.b.map((boot) => [...boot]);
@@ -32,24 +47,17 @@ export class SeenReadings {
     this.#newestSeq = state.n;
     this.#olderGaps = state.g;
     this.#missing = this.#countMissing();
+    this.#unnumbered = [...(state.r ?? [])];
+    this.#newestHolds = state.w === undefined ? undefined : new Map(Object.entries(state.w));
   }
 
   /**
    * Says whether a reading is new, and remembers it. `same_timestamp`: it is new but has the time of the
    * one before it, so that in InfluxDB it would overwrite that one.
    */
-  see(reading: {
-    readonly ts: number;
-    readonly seq?: number | undefined;
-    readonly boot?: string | undefined;
-  }): 'new' | 'duplicate' | 'same_timestamp' {
+  see(reading: SeenReading): 'new' | 'duplicate' | 'same_timestamp' {
     const { ts, seq, boot = '' } = reading;
-    if (seq === undefined) {
-      // Without a number the time is all there is to tell two readings apart.
-      if (ts === this.#newestTs) return 'duplicate';
-      if (ts > this.#newestTs) this.#newest(ts, -1);
-      return 'new';
-    }
+    if (seq === undefined) return this.#seeUnnumbered(reading);
     if (!this.#add(boot, seq)) return 'duplicate';
     if (ts === this.#newestTs && seq !== this.#newestSeq) return 'same_timestamp';
     if (ts > this.#newestTs) this.#newest(ts, seq);
@@ -67,12 +75,43 @@ export class SeenReadings {
   }
 
   toJSON(): SeenState {
-    return { b: this.#boots, t: this.#newestTs, n: this.#newestSeq, g: this.#olderGaps };
+    return {
+      b: this.#boots,
+      t: this.#newestTs,
+      n: this.#newestSeq,
+      g: this.#olderGaps,
+      r: this.#unnumbered.length === 0 ? undefined : this.#unnumbered,
+      w: this.#newestHolds === undefined ? undefined : Object.fromEntries(this.#newestHolds),
+    };
+  }
+
+  /**
+   * Without a number, time and content tell two readings apart: many dialects send each metric of a time in a
+   * message of its own.
+   */
+  #seeUnnumbered(reading: SeenReading): 'new' | 'duplicate' | 'same_timestamp' {
+    const { ts } = reading;
+    const content = contentOf(reading);
+    const hash = hashOf(content);
+    if (this.#unnumbered.some(([seenTs, seenHash]) => seenTs === ts && seenHash === hash)) return 'duplicate';
+    if (ts === this.#newestTs) {
+      const holds = this.#newestHolds;
+      if (holds === undefined) return 'duplicate';
+      if (content.some(([name, value]) => (holds.get(name) ?? value) !== value)) return 'same_timestamp';
+      for (const [name, value] of content) holds.set(name, value);
+    } else if (ts > this.#newestTs) {
+      this.#newest(ts, -1);
+      this.#newestHolds = new Map(content);
+    }
+    this.#unnumbered.push([ts, hash]);
+    if (this.#unnumbered.length > unnumberedKept) this.#unnumbered.shift();
+    return 'new';
   }
 
   #newest(ts: number, seq: number): void {
     this.#newestTs = ts;
     this.#newestSeq = seq;
+    this.#newestHolds = undefined;
   }
 
   #add(bootId: string, seq: number): boolean {
@@ -99,6 +138,22 @@ export class SeenReadings {
   #countMissing(): number {
     return this.#boots.reduce((sum, boot) => sum + gapsIn(boot), this.#olderGaps);
   }
+}
+
+function contentOf({ m = {}, parts = {} }: SeenReading): [string, MetricValue][] {
+  const own = Object.entries(m);
+  for (const [part, metrics] of Object.entries(parts)) {
+    for (const [name, value] of Object.entries(metrics)) own.push([`${part}/${name}`, value]);
+  }
+  return own;
+}
+
+/** FNV-1a over the content. */
+function hashOf(content: readonly (readonly [string, MetricValue])[]): number {
+  const text = content.flat().join(' ');
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }
 
 function gapsIn(boot: Boot): number {

@@ -1,9 +1,12 @@
+import type { Origin } from './origin.js';
+
 /**
  * The bytes of one entry of the reading log: the records that one group commit took for one shard.
  *
- * frame  := version(u8 = 1) record*
+ * frame  := version(u8 = 1, or 2 when it holds an origin) record*
  * record := kind(u8) arrivedAt(f64, epoch ms) body
  * body   := message: flags(u8) client(u8 len) topic(u16 len) payload(u32 len) [size(u32)] [index(u32)]
+ *                    [origin(u32 len, JSON)]
  *           presence: online(u8) client(u8 len)
  *           tick, opened: nothing
  */
@@ -26,8 +29,10 @@ export interface MessageRecord {
   readonly cutFrom?: number | undefined;
   /** It comes out of the quarantine: its first arrival is counted already. */
   readonly replayed?: boolean | undefined;
-  /** Of a replayed array only the element at this position is meant. */
+  /** Of a replayed message of several items only the one at this position is meant. */
   readonly index?: number | undefined;
+  /** Where it comes from that did not come from a device of ours: `client` is then the bridge. */
+  readonly origin?: Origin | undefined;
 }
 
 /**
@@ -82,10 +87,12 @@ export type TimeRecord =
   | { readonly kind: 'tick'; readonly arrivedAt: number }
   | { readonly kind: 'opened'; readonly arrivedAt: number };
 
-const version = 1;
+const plainVersion = 1;
+/** With records that readers of version 1 would misread. */
+const originVersion = 2;
 const firstBytes = 16_384;
 const kinds = ['message', 'presence', 'tick', 'opened'] as const;
-const flag = { foreignTopic: 1, cut: 2, replayed: 4, indexed: 8 } as const;
+const flag = { foreignTopic: 1, cut: 2, replayed: 4, indexed: 8, origin: 16 } as const;
 
 /**
  * Collects records into a frame. The bytes are written as each record comes, so that nothing but bytes is
@@ -93,18 +100,20 @@ const flag = { foreignTopic: 1, cut: 2, replayed: 4, indexed: 8 } as const;
  */
 export class FrameBuilder {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
-  #at = this.#bytes.writeUInt8(version, 0);
+  #at = this.#bytes.writeUInt8(plainVersion, 0);
   /** Device messages in the frame. */
   messages = 0;
 
   add(record: LogRecord): void {
-    this.#reserve(sizeOf(record));
+    const origin = record.kind === 'message' ? encodeOrigin(record.origin) : undefined;
+    this.#reserve(sizeOf(record) + (origin?.length ?? 0));
     const bytes = this.#bytes;
+    if (origin !== undefined) bytes.writeUInt8(originVersion, 0);
     let at = bytes.writeUInt8(kinds.indexOf(record.kind), this.#at);
     at = bytes.writeDoubleBE(record.arrivedAt, at);
     if (record.kind === 'message') {
       this.messages++;
-      at = writeMessage(bytes, at, record);
+      at = writeMessage(bytes, at, record, origin);
     } else if (record.kind === 'presence') {
       at = bytes.writeUInt8(record.online ? 1 : 0, at);
       at = writeShort(bytes, at, record.client);
@@ -143,7 +152,9 @@ export function encodeAddress(client: string, topic: string): Buffer {
  * @throws Error when the bytes are no frame of a version we know.
  */
 export function decodeFrame(frame: Buffer): LogRecord[] {
-  if (frame[0] !== version) throw new Error(`log frame of unknown version ${frame[0]}`);
+  if (frame[0] !== plainVersion && frame[0] !== originVersion) {
+    throw new Error(`log frame of unknown version ${frame[0]}`);
+  }
   const records: LogRecord[] = [];
   let at = 1;
   while (at < frame.length) {
@@ -167,9 +178,26 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       if (cutFrom !== undefined) at += 4;
       const index = (flags & flag.indexed) !== 0 ? frame.readUInt32BE(at) : undefined;
       if (index !== undefined) at += 4;
+      let origin: Origin | undefined;
+      if ((flags & flag.origin) !== 0) {
+        const end = at + 4 + frame.readUInt32BE(at);
+        origin = JSON.parse(frame.toString('utf8', at + 4, end)) as Origin;
+        at = end;
+      }
       const foreignTopic = (flags & flag.foreignTopic) !== 0;
       const replayed = (flags & flag.replayed) !== 0;
-      records.push({ kind, arrivedAt, client, topic, payload, foreignTopic, cutFrom, replayed, index });
+      records.push({
+        kind,
+        arrivedAt,
+        client,
+        topic,
+        payload,
+        foreignTopic,
+        cutFrom,
+        replayed,
+        index,
+        origin,
+      });
     } else if (kind === 'presence') {
       const online = frame.readUInt8(at) === 1;
       const end = at + 2 + frame.readUInt8(at + 1);
@@ -184,6 +212,16 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
   return records;
 }
 
+/** With its length before it, as it stands in the frame. */
+function encodeOrigin(origin: Origin | undefined): Buffer | undefined {
+  if (origin === undefined) return undefined;
+  const json = Buffer.from(JSON.stringify(origin));
+  const bytes = Buffer.allocUnsafe(4 + json.length);
+  bytes.writeUInt32BE(json.length);
+  bytes.set(json, 4);
+  return bytes;
+}
+
 function sizeOf(record: LogRecord): number {
   // Strings are reserved at their UTF-8 maximum; the frame is cut to what was used.
   if (record.kind === 'message')
@@ -191,13 +229,19 @@ function sizeOf(record: LogRecord): number {
   return record.kind === 'presence' ? 11 + 3 * record.client.length : 9;
 }
 
-function writeMessage(bytes: Buffer, start: number, record: MessageRecord): number {
+function writeMessage(
+  bytes: Buffer,
+  start: number,
+  record: MessageRecord,
+  origin: Buffer | undefined,
+): number {
   const { client, topic, address, payload, cutFrom, index } = record;
   const flags =
     (record.foreignTopic === true ? flag.foreignTopic : 0) |
     (cutFrom !== undefined ? flag.cut : 0) |
     (record.replayed === true ? flag.replayed : 0) |
-    (index !== undefined ? flag.indexed : 0);
+    (index !== undefined ? flag.indexed : 0) |
+    (origin !== undefined ? flag.origin : 0);
   let at = bytes.writeUInt8(flags, start);
   if (address === undefined) at = writeAddress(bytes, at, client, topic);
   else {
@@ -209,6 +253,10 @@ function writeMessage(bytes: Buffer, start: number, record: MessageRecord): numb
   at += payload.length;
   if (cutFrom !== undefined) at = bytes.writeUInt32BE(cutFrom, at);
   if (index !== undefined) at = bytes.writeUInt32BE(index, at);
+  if (origin !== undefined) {
+    bytes.set(origin, at);
+    at += origin.length;
+  }
   return at;
 }
 

@@ -2,7 +2,10 @@ import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { readShardCount } from '../../runtime/redis-shard-count.js';
 import type { RejectReason } from '../../devices/telemetry.js';
+import type { DeviceClass } from '../../devices/device-class.js';
 import { encodeFrame } from '../log/frame.js';
+import type { MessageRecord } from '../log/frame.js';
+import type { Origin } from '../log/origin.js';
 import type { Quarantined } from './quarantine.js';
 
 /** A quarantined message with its id, `shard:stream-id`. */
@@ -52,12 +55,10 @@ export async function replayQuarantine(
       items.push(item);
   }
   let replayed = 0;
-  for (const { id, reason, client, topic, arrivedAt, payload, index } of items) {
+  for (const item of items) {
+    const { id } = item;
     const shard = Number(id.slice(0, id.indexOf(':')));
-    const foreignTopic = reason === 'not_own_topic';
-    const frame = encodeFrame([
-      { kind: 'message', arrivedAt, client, topic, payload, index, foreignTopic, replayed: true },
-    ]);
+    const frame = encodeFrame([await toRecord(redis, item)]);
     replayed += (await redis.eval(
       replayScript,
       3,
@@ -69,6 +70,20 @@ export async function replayQuarantine(
     )) as number;
   }
   return replayed;
+}
+
+/** The item as it goes into the log again. What the registry says of its devices is asked anew. */
+async function toRecord(redis: Redis, item: QuarantineItem): Promise<MessageRecord> {
+  const { reason, device, client, topic, arrivedAt, payload, index } = item;
+  const record = { kind: 'message', arrivedAt, client, topic, payload, index, replayed: true } as const;
+  if (item.origin === undefined) return { ...record, foreignTopic: reason === 'not_own_topic' };
+  const registered = await redis.hmget(redisKeys.devices, '', ...item.origin.devices.map(({ id }) => id));
+  const devices = item.origin.devices.map(({ name, id, trouble }, i) => ({
+    name,
+    id,
+    trouble: typeof registered[i + 1] === 'string' && trouble === 'unregistered' ? undefined : trouble,
+  }));
+  return { ...record, origin: { ...item.origin, devices, countedAs: device } };
 }
 
 const pageSize = 500;
@@ -95,11 +110,15 @@ function toItem(id: string, fields: readonly Buffer[]): QuarantineItem {
     id,
     reason: text('reason') as RejectReason,
     detail: text('detail'),
+    device: of.has('device') ? text('device') : text('client'),
+    site: of.has('site') ? text('site') : undefined,
+    deviceClass: of.has('class') ? (text('class') as DeviceClass) : undefined,
     client: text('client'),
     topic: text('topic'),
     arrivedAt: Number(text('at')),
     payload: of.get('payload') ?? Buffer.alloc(0),
     index: number('index'),
     cutFrom: number('cutFrom'),
+    origin: of.has('origin') ? (JSON.parse(text('origin')) as Origin) : undefined,
   };
 }

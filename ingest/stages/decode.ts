@@ -1,10 +1,12 @@
-import { z } from 'zod';
-import { checkReading, isRejection } from '../../devices/telemetry.js';
-import type { Reading, RejectReason, Rejection } from '../../devices/telemetry.js';
-import { parseTopic } from '../../devices/topic.js';
+import { applyProfile } from '../../devices/profiles/apply-profile.js';
+import type { AppliedItem } from '../../devices/profiles/apply-profile.js';
+import { campusTopic, profile as campusProfile } from '../../devices/profiles/campus/profile.js';
+import { deviceIdOf } from '../../devices/profiles/device-id.js';
+import type { Profile } from '../../devices/profiles/profile.js';
+import type { Reading, Rejection } from '../../devices/telemetry.js';
 import type { DeviceTopic } from '../../devices/topic.js';
-import { payloadText } from '../log/frame.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
+import { vendorMessage } from '../log/vendor-message.js';
 import type { Decoded, DecodedRejection, SequenceNumber, Source } from './decoded.js';
 
 /** How far a reading's time may be from its arrival, in ms. */
@@ -14,131 +16,117 @@ export interface TimeLimits {
   readonly maxAgeMs: number;
 }
 
+/** Wrong items of one message that are quarantined one by one, each with its own reason. */
+const mostRejectionsApart = 100;
+/** The same for a vendor's message of more than `largeBytes`, of which each item keeps the whole payload. */
+const mostLargeRejectionsApart = 8;
+const largeBytes = 8192;
+
 /**
- * Turns a record of the log into what it means: readings, a notice, or rejections with their reason. Depends
- * on nothing but the record, so whoever decodes it again comes to the same result.
+ * Turns a record of the log into what it means: readings, notices, or rejections with their reason. Depends
+ * on nothing but the record and the profiles, so whoever decodes it again comes to the same result.
  */
-export function createDecoder(limits: TimeLimits): (record: LogRecord) => readonly Decoded[] {
-  const topics = new Map<string, DeviceTopic | { readonly wrong: string }>();
-  const topicOf = (text: string) => {
-    let topic = topics.get(text);
-    if (topic === undefined) {
-      if (topics.size > 100_000) topics.clear(); // foreign topics could be endless
-      topic = parseTopic(text);
-      topics.set(text, topic);
-    }
-    return topic;
-  };
+export function createDecoder(
+  limits: TimeLimits,
+  profiles: ReadonlyMap<string, Profile>,
+): (record: LogRecord) => readonly Decoded[] {
   return (record) => {
     if (record.kind !== 'message') return [record];
-    return decodeMessage(record, topicOf(record.topic), limits);
+    const { origin } = record;
+    const profile = origin === undefined ? campusProfile : profiles.get(origin.profile);
+    if (profile !== undefined) return decodeMessage(record, profile, limits);
+    const detail = `there is no profile "${origin?.profile ?? ''}"`;
+    return [
+      { kind: 'rejection', source: { message: record }, rejection: { reason: 'unknown_profile', detail } },
+    ];
   };
 }
 
-/** Wrong elements of one array that are quarantined one by one, each with its own reason. */
-const mostRejectionsApart = 100;
+function decodeMessage(message: MessageRecord, profile: Profile, limits: TimeLimits): readonly Decoded[] {
+  const refused = refusal(message);
+  if (refused !== undefined) return rejectWhole(message, refused);
+  const applied = applyProfile(profile, vendorMessage(message, message.origin));
+  if ('rejection' in applied) return rejectWhole(message, applied.rejection);
+  if ('ignored' in applied) return [{ kind: 'nothing', source: { message }, profile: profile.name }];
+  const { items } = applied;
+  const decode = (item: AppliedItem, index: number | undefined) =>
+    decodeItem({ message, index }, item, whose(message, profile, item), limits);
+  if (message.index !== undefined) {
+    const item = items[message.index];
+    if (item !== undefined) return [decode(item, message.index)];
+    const detail = `the message no longer has an item at ${message.index}`;
+    return rejectWhole(message, { reason: 'wrong_shape', detail });
+  }
+  const [only] = items;
+  if (items.length === 1 && only !== undefined) return [decode(only, undefined)];
+  return gatherRejections(message, items.map(decode));
+}
 
-const stateSchema = z.looseObject({ s: z.enum(['online', 'offline', 'sleeping']), ts: z.int() });
-const metaSchema = z.looseObject({
-  model: z.string().max(128).optional(),
-  firmware: z.string().max(128).optional(),
-  interval_s: z.number().positive().optional(),
-});
-const eventSchema = z.looseObject({ ts: z.int(), e: z.string().min(1).max(64) });
-
-function decodeMessage(
-  message: MessageRecord,
-  topic: DeviceTopic | { readonly wrong: string },
-  limits: TimeLimits,
-): readonly Decoded[] {
-  const reject = (reason: RejectReason, detail: string): readonly Decoded[] => [
-    { kind: 'rejection', source: { message }, rejection: { reason, detail } },
-  ];
+/** Why a message isn't looked into at all. */
+function refusal(message: MessageRecord): Rejection | undefined {
   if (message.foreignTopic === true) {
+    const topic = campusTopic(message.topic);
     const detail =
       'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
-    return reject('not_own_topic', detail);
+    return { reason: 'not_own_topic', detail };
   }
-  if ('wrong' in topic) return reject('not_own_topic', topic.wrong);
-  if (message.cutFrom !== undefined) {
-    return reject(
-      'payload_too_large',
-      `the payload has ${message.cutFrom} bytes; only its first bytes are kept`,
-    );
-  }
-  let body: unknown;
-  try {
-    body = JSON.parse(payloadText(message));
-  } catch (error) {
-    return reject(
-      'not_json',
-      message.payload.length === 0 ? 'the payload is empty' : (error as Error).message,
-    );
-  }
-  if (topic.stream === 'telemetry') return decodeTelemetry(message, topic, body, limits);
-  return decodeNotice(message, topic, body, reject);
+  if (message.cutFrom === undefined) return undefined;
+  const detail = `the payload has ${message.cutFrom} bytes; only its first bytes are kept`;
+  return { reason: 'payload_too_large', detail };
 }
 
-function decodeTelemetry(
-  message: MessageRecord,
-  topic: DeviceTopic,
-  body: unknown,
-  limits: TimeLimits,
-): readonly Decoded[] {
-  if (!Array.isArray(body)) return [decodeReading({ message }, topic, body, limits)];
-  if (message.index !== undefined) {
-    return [decodeReading({ message, index: message.index }, topic, body[message.index], limits)];
-  }
-  if (body.length === 0) {
-    return [
-      {
-        kind: 'rejection',
-        source: { message },
-        rejection: { reason: 'wrong_shape', detail: 'the array is empty' },
-      },
-    ];
-  }
-  const decoded = body.map((element, index) => decodeReading({ message, index }, topic, element, limits));
-  return gatherRejections(message, decoded);
+function rejectWhole(message: MessageRecord, rejection: Rejection): readonly Decoded[] {
+  const { origin, foreignTopic } = message;
+  const topic = origin === undefined && foreignTopic !== true ? campusTopic(message.topic) : undefined;
+  const own = topic === undefined || 'wrong' in topic ? undefined : topic;
+  return [{ kind: 'rejection', source: { message }, rejection, topic: own }];
 }
 
-/**
- * An array of rubbish must not become a hundred thousand items in quarantine: beyond a number, what is wrong
- * in one message is kept as one item.
- */
-function gatherRejections(message: MessageRecord, decoded: readonly Decoded[]): readonly Decoded[] {
-  const rejected = decoded.filter((item) => item.kind === 'rejection');
-  const first = rejected[0];
-  if (first === undefined || rejected.length <= mostRejectionsApart) return decoded;
-  const { reason, detail } = first.rejection;
-  const together: DecodedRejection = {
+/** Whose the item is, in our terms. */
+function whose(message: MessageRecord, profile: Profile, item: AppliedItem): DeviceTopic {
+  const { origin } = message;
+  const { outcome, deviceClass } = item;
+  const stream = outcome.kind === 'notice' ? outcome.notice.stream : 'telemetry';
+  if (origin === undefined) {
+    const own = campusTopic(message.topic);
+    if (!('wrong' in own)) return own;
+  }
+  const found = origin?.devices.find(({ name }) => name === item.device);
+  const named = profile.deviceId?.(item.device) ?? item.device;
+  const device = found?.id ?? deviceIdOf(origin?.prefix ?? '', named);
+  return { site: origin?.site ?? '', deviceClass, device, stream };
+}
+
+function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limits: TimeLimits): Decoded {
+  const { outcome, device } = item;
+  const { origin, arrivedAt, replayed } = source.message;
+  const reject = (rejection: Rejection, number?: SequenceNumber): Decoded => ({
     kind: 'rejection',
-    source: { message, indexes: rejected.map(({ source }) => source.index ?? 0) },
-    rejection: {
-      reason,
-      detail: `${rejected.length} of ${decoded.length} elements are wrong; [${first.source.index}]: ${detail}`,
-    },
-    numbers: rejected.map(({ number }) => number),
-  };
-  return [...decoded.filter((item) => item.kind !== 'rejection'), together];
-}
-
-function decodeReading(source: Source, topic: DeviceTopic, body: unknown, limits: TimeLimits): Decoded {
-  const checked = checkReading(topic.deviceClass, body);
-  const outcome = isRejection(checked)
-    ? checked
-    : (implausibleTime(checked, source.message.arrivedAt, limits) ?? checked);
-  if (isRejection(outcome)) return { kind: 'rejection', source, rejection: outcome, number: numberOf(body) };
-  const late = source.message.replayed === true || source.message.arrivedAt - outcome.ts > limits.latenessMs;
-  return { kind: 'reading', source, topic, reading: outcome, late };
-}
-
-function numberOf(body: unknown): SequenceNumber | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { seq, boot = '' } = body as { seq?: unknown; boot?: unknown };
-  if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof boot !== 'string' || boot.length > 64)
-    return undefined;
-  return { boot, seq: seq as number };
+    source,
+    rejection,
+    topic,
+    number,
+  });
+  const trouble = origin?.devices.find(({ name }) => name === device)?.trouble;
+  if (trouble === 'unregistered') {
+    const detail = `no device "${topic.device}" is registered`;
+    return reject({ reason: 'unknown_device', detail });
+  }
+  if (trouble === 'elsewhere') {
+    const { site, deviceClass } = topic;
+    const detail = `device "${topic.device}" is registered, but not as ${deviceClass} at site "${site}"`;
+    return reject({ reason: 'not_own_topic', detail });
+  }
+  if (outcome.kind === 'rejection') return reject(outcome.rejection, outcome.number);
+  if (outcome.kind === 'notice') return { kind: 'notice', source, topic, notice: outcome.notice };
+  const { reading, ignored } = outcome;
+  const wrongTime = implausibleTime(reading, arrivedAt, limits);
+  if (wrongTime !== undefined) {
+    const { seq, boot = '' } = reading;
+    return reject(wrongTime, seq === undefined ? undefined : { boot, seq });
+  }
+  const late = replayed === true || arrivedAt - reading.ts > limits.latenessMs;
+  return { kind: 'reading', source, topic, reading, late, ignored };
 }
 
 function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits): Rejection | undefined {
@@ -159,43 +147,31 @@ function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits
   return undefined;
 }
 
-function decodeNotice(
-  message: MessageRecord,
-  topic: DeviceTopic,
-  body: unknown,
-  reject: (reason: RejectReason, detail: string) => readonly Decoded[],
-): readonly Decoded[] {
-  const wrong = (error: z.ZodError) => {
-    const issue = error.issues[0];
-    return reject(
-      'wrong_shape',
-      `${topic.stream}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
-    );
+/**
+ * An array of rubbish must not become a hundred thousand items in quarantine: beyond a number, what is wrong
+ * in one message is kept as one item.
+ */
+function gatherRejections(message: MessageRecord, decoded: readonly Decoded[]): readonly Decoded[] {
+  const rejected = decoded.filter((item) => item.kind === 'rejection');
+  const [first] = rejected;
+  const most =
+    message.origin !== undefined && message.payload.length > largeBytes
+      ? mostLargeRejectionsApart
+      : mostRejectionsApart;
+  if (first === undefined || rejected.length <= most) return decoded;
+  const { reason, detail } = first.rejection;
+  const rejection = {
+    reason,
+    detail: `${rejected.length} of ${decoded.length} elements are wrong; [${first.source.index}]: ${detail}`,
   };
-  const source = { message };
-  switch (topic.stream) {
-    case 'state':
-    case 'meta': {
-      const checked = (topic.stream === 'state' ? stateSchema : metaSchema).safeParse(body);
-      if (!checked.success) return wrong(checked.error);
-      return [{ kind: 'notice', source, topic, notice: { stream: topic.stream, body: checked.data } }];
-    }
-    case 'event': {
-      const checked = eventSchema.safeParse(body);
-      if (!checked.success) return wrong(checked.error);
-      const { ts, e, ...rest } = checked.data;
-      return [
-        {
-          kind: 'notice',
-          source,
-          topic,
-          notice: { stream: 'event', ts, type: e, detail: JSON.stringify(rest) },
-        },
-      ];
-    }
-    case 'ack':
-      return reject('unknown_command', 'no command with this id was sent');
-    case 'telemetry':
-      throw new Error('telemetry is no notice');
-  }
+  // Of a vendor's payload no part can be cut out: the message waits whole until it is understood.
+  if (message.origin !== undefined) return rejectWhole(message, rejection);
+  const together: DecodedRejection = {
+    kind: 'rejection',
+    source: { message, indexes: rejected.map(({ source }) => source.index ?? 0) },
+    rejection,
+    topic: first.topic,
+    numbers: rejected.map(({ number }) => number),
+  };
+  return [...decoded.filter((item) => item.kind !== 'rejection'), together];
 }

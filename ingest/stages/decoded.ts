@@ -1,14 +1,16 @@
+import type { Notice } from '../../devices/notice.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Reading, Rejection } from '../../devices/telemetry.js';
 import type { MessageRecord, PresenceRecord, TimeRecord } from '../log/frame.js';
 
 /** What became of one record of the log once it was understood, or not. */
-export type Decoded = DecodedReading | DecodedRejection | DecodedNotice | PresenceRecord | TimeRecord;
+export type Decoded =
+  DecodedReading | DecodedRejection | DecodedNotice | DecodedNothing | PresenceRecord | TimeRecord;
 
 /** Where something came from, so that it can be quarantined with its bytes. */
 export interface Source {
   readonly message: MessageRecord;
-  /** Position in the array that the message was. */
+  /** Position among the items of the message, where it has several. */
   readonly index?: number | undefined;
   /** Positions in it, where many elements are meant together. */
   readonly indexes?: readonly number[] | undefined;
@@ -21,12 +23,16 @@ export interface DecodedReading {
   readonly reading: Reading;
   /** Older on arrival than the lateness limit, or out of the quarantine: stored, raises nothing. */
   readonly late: boolean;
+  /** Names of what a profile has no metric for. */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 export interface DecodedRejection {
   readonly kind: 'rejection';
   readonly source: Source;
   readonly rejection: Rejection;
+  /** Whose it is, where that much could be understood. */
+  readonly topic?: DeviceTopic | undefined;
   /** Its sequence number, where that much could be read: it is no gap, and a repeat of it is a repeat. */
   readonly number?: SequenceNumber | undefined;
   /** Of many elements rejected together: the number of each, in the order of `source.indexes`. */
@@ -43,7 +49,12 @@ export interface DecodedNotice {
   readonly kind: 'notice';
   readonly source: Source;
   readonly topic: DeviceTopic;
-  readonly notice:
-    | { readonly stream: 'state' | 'meta'; readonly body: Readonly<Record<string, unknown>> }
-    | { readonly stream: 'event'; readonly ts: number; readonly type: string; readonly detail: string };
+  readonly notice: Notice;
+}
+
+/** A message in which, its profile says, there is nothing for us: settled and counted, nothing more. */
+export interface DecodedNothing {
+  readonly kind: 'nothing';
+  readonly source: Source;
+  readonly profile: string;
 }

@@ -177,6 +177,60 @@ test('what is replayed from the quarantine is judged again and moves in the ledg
   expect(await readDeviceLedger(redis, 'd1')).toMatchObject({ received: 2, written: 1, quarantined: 1 });
 });
 
+const bridged = (payload: object, more: Partial<MessageRecord> = {}): Partial<MessageRecord> => ({
+  client: 'bridge:b',
+  topic: 'campus/v1/s1/sensor/d1/telemetry',
+  payload: Buffer.from(JSON.stringify(payload)),
+  origin: { profile: 'campus', site: 's1', deviceClass: 'sensor', prefix: '', devices: [] },
+  ...more,
+});
+
+test("what a bridge took is counted in the entries of its devices; what is nobody's in that of the bridge", async () => {
+  const good = { ts: now - 5000, m: { co2_ppm: 600 } };
+  await append([
+    bridged([good, { ...good, ts: now - 4000, m: { co2_ppm: 99_999 } }, { ...good, ts: now - 3000 }]),
+    bridged([], { payload: Buffer.from('rubbish') }),
+  ]);
+  expect(await settled()).toMatchObject({ received: 4, written: 2, quarantined: 2 });
+  expect(await readDeviceLedger(redis, 'd1')).toMatchObject({ received: 3, written: 2, quarantined: 1 });
+  expect(await readDeviceLedger(redis, 'bridge:b')).toMatchObject({ received: 1, quarantined: 1 });
+});
+
+test('a device that was not registered is quarantined as that, and its readings count once it is', async () => {
+  const devices = [{ name: 'd1', id: 'new-1', trouble: 'unregistered' }] as const;
+  const origin = { profile: 'campus', site: 's1', deviceClass: 'sensor', prefix: '', devices } as const;
+  await append([bridged({ ts: now - 5000, m: { co2_ppm: 600 } }, { origin })]);
+  expect(await settled()).toMatchObject({ received: 1, written: 0, quarantined: 1 });
+  expect(await listQuarantine(redis, { count: 10 })).toMatchObject([
+    { reason: 'unknown_device', device: 'new-1', site: 's1', deviceClass: 'sensor', client: 'bridge:b' },
+  ]);
+  await replayQuarantine(redis, { reason: 'unknown_device' });
+  await eventually('it to come back', async () => (await listQuarantine(redis, { count: 10 })).length === 1);
+  await issueCredentials(redis, { site: 's1', device: 'new-1', deviceClass: 'sensor' });
+  await replayQuarantine(redis, { reason: 'unknown_device' });
+  await eventually('the replay to be settled', async () => (await readLedger(redis)).written === 1);
+  expect(await readDeviceLedger(redis, 'new-1')).toMatchObject({ received: 1, written: 1, quarantined: 0 });
+});
+
+test('a message that was quarantined whole becomes the readings it holds, each counted once', async () => {
+  const payload = [
+    { ts: now - 5000, m: { co2_ppm: 600 } },
+    { ts: now - 4000, m: { co2_ppm: 601 } },
+  ];
+  const origin = { profile: 'gone', site: 's1', deviceClass: 'sensor', prefix: '', devices: [] } as const;
+  await append([bridged(payload, { origin })]);
+  expect(await settled()).toMatchObject({ received: 1, quarantined: 1 });
+  const [item] = await listQuarantine(redis, { count: 1 });
+  expect(item).toMatchObject({ reason: 'unknown_profile', device: 'bridge:b' });
+  // The profile is there now: the same as the item with a profile that is.
+  const mended = { ...origin, profile: 'campus' };
+  await redis.del(redisKeys.quarantine(shardOf('s1', 4)));
+  await append([bridged(payload, { origin: { ...mended, countedAs: 'bridge:b' }, replayed: true })]);
+  await eventually('the replay to be settled', async () => (await readLedger(redis)).written === 2);
+  expect(await readLedger(redis)).toMatchObject({ received: 2, written: 2, quarantined: 0 });
+  expect(await readDeviceLedger(redis, 'd1')).toMatchObject({ received: 2, written: 2 });
+});
+
 const minute = 60_000;
 /** CO2 in a full classroom: one reading a minute that arrives as it is measured. */
 const stuffy = (minutes: number, co2: number, from: number) =>

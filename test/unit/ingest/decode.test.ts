@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
+import { loadProfiles } from '../../../devices/profiles/load-profiles.js';
 import { createDecoder } from '../../../ingest/stages/decode.js';
 import type { Decoded } from '../../../ingest/stages/decoded.js';
 
 const arrivedAt = Date.parse('2026-03-02T08:00:00+08:00');
-const decode = createDecoder({ latenessMs: 900_000, futureMs: 300_000, maxAgeMs: 30 * 86_400_000 });
+const limits = { latenessMs: 900_000, futureMs: 300_000, maxAgeMs: 30 * 86_400_000 };
+const decode = createDecoder(limits, await loadProfiles());
 
 function message(payload: string | Buffer, more: Partial<MessageRecord> = {}): MessageRecord {
   const topic = 'campus/v1/s1/sensor/d1/telemetry';

@@ -33,6 +33,27 @@ test('a frame gives back every kind of record as it was put in', () => {
   decoded.forEach((record, i) => expect(record).toMatchObject(records[i] as object));
 });
 
+const origin = {
+  profile: 'senml',
+  site: 's1',
+  deviceClass: 'sensor',
+  prefix: '',
+  devices: [{ name: '课室/二', id: 'room-2', trouble: 'unregistered' }],
+  retained: true,
+} as const;
+
+test('a record that a bridge took keeps where it comes from, and the frame says that it holds one', () => {
+  const bridged = { ...message, client: 'bridge:b', topic: 'senml/二', origin };
+  const records = [message, { ...bridged, replayed: true, index: 3 }, bridged, message];
+  const frame = encodeFrame(records);
+  expect(frame[0]).toBe(2);
+  decodeFrame(frame).forEach((record, i) => expect(record).toMatchObject(records[i] as object));
+});
+
+test('frames without such records are those of before', () => {
+  expect(encodeFrame([message])[0]).toBe(1);
+});
+
 test('a frame of another version is refused instead of misread', () => {
   const frame = encodeFrame([message]);
   frame[0] = 9;

@@ -59,11 +59,22 @@ test('another reading with the time of the one before it is told apart from a re
   expect(seen.see(reading(1))).toBe('duplicate');
 });
 
-test('without sequence numbers the time alone tells repeats', () => {
+test('without sequence numbers time and content tell repeats, also when a run of them is sent again', () => {
   const seen = new SeenReadings();
-  expect(seen.see({ ts: 1000 })).toBe('new');
-  expect(seen.see({ ts: 1000 })).toBe('duplicate');
-  expect(seen.see({ ts: 2000 })).toBe('new');
+  const run = Array.from({ length: 20 }, (_, i) => ({ ts: 1000 + i, m: { co2_ppm: 600 + i } }));
+  expect(run.map((reading) => seen.see(reading))).toEqual(run.map(() => 'new'));
+  const restored = new SeenReadings(JSON.parse(JSON.stringify(seen)) as SeenState);
+  expect(run.map((reading) => restored.see(reading))).toEqual(run.map(() => 'duplicate'));
+  expect(restored.see({ ts: 2000, m: { co2_ppm: 600 } })).toBe('new');
+});
+
+test('without sequence numbers the metrics of one time may come in several messages, but not contradict', () => {
+  const seen = new SeenReadings();
+  expect(seen.see({ ts: 1000, m: { co2_ppm: 600 } })).toBe('new');
+  expect(seen.see({ ts: 1000, m: { temp_c: 21 } })).toBe('new');
+  expect(seen.see({ ts: 1000, m: {}, parts: { radio5: { temp_c: 48 } } })).toBe('new');
+  expect(seen.see({ ts: 1000, m: { co2_ppm: 600 } })).toBe('duplicate');
+  expect(seen.see({ ts: 1000, m: { co2_ppm: 601 } })).toBe('same_timestamp');
 });
 
 test('a device that loses every second reading costs bounded memory and loses nothing more', () => {

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { Rejection } from './telemetry.js';
+
+/** What a device says of itself beside its readings: its state, its description, an event. */
+export type Notice =
+  | { readonly stream: 'state' | 'meta'; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly stream: 'event'; readonly ts: number; readonly type: string; readonly detail: string };
+
+const schemas = {
+  state: z.looseObject({ s: z.enum(['online', 'offline', 'sleeping']), ts: z.int() }),
+  meta: z.looseObject({
+    model: z.string().max(128).optional(),
+    firmware: z.string().max(128).optional(),
+    interval_s: z.number().positive().optional(),
+  }),
+  event: z.looseObject({ ts: z.int(), e: z.string().min(1).max(64) }),
+};
+
+/** Checks the decoded payload of a stream that holds no readings. */
+export function checkNotice(stream: Notice['stream'], decoded: unknown): Notice | Rejection {
+  if (stream !== 'event') {
+    const checked = schemas[stream].safeParse(decoded);
+    return checked.success ? { stream, body: checked.data } : describeIssue(stream, checked.error);
+  }
+  const checked = schemas.event.safeParse(decoded);
+  if (!checked.success) return describeIssue(stream, checked.error);
+  const { ts, e, ...rest } = checked.data;
+  return { stream, ts, type: e, detail: JSON.stringify(rest) };
+}
+
+function describeIssue(stream: string, error: z.ZodError): Rejection {
+  const issue = error.issues[0];
+  const detail = `${stream}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim();
+  return { reason: 'wrong_shape', detail };
+}
