@@ -34,7 +34,7 @@ export class ShardWindow {
   /** The id before the first entry of the window. */
   #before: string | undefined;
   #averageBytes = fetchBytes / 16;
-  #fetching: Promise<readonly DecodedEntry[]> | undefined;
+  #fetching: { readonly cursor: string; readonly entries: Promise<readonly DecodedEntry[]> } | undefined;
 
   constructor(reader: LogReader, shard: number, decode: (record: LogRecord) => readonly Decoded[]) {
     this.#reader = reader;
@@ -62,20 +62,41 @@ export class ShardWindow {
     return this.#entries.slice(known + 1);
   }
 
+  /**
+   * Reads on from the log. The window grows by what is read at its very end; whoever comes first from further
+   * on begins it anew there. Both readers may want the same then, and one reads for both; but only from the
+   * same cursor, or the one that is behind would miss what lies between.
+   */
   async #fetchAfter(cursor: string): Promise<readonly DecodedEntry[]> {
-    const atEnd = this.#before === undefined || cursor === (this.#entries.at(-1)?.id ?? this.#before);
-    if (!atEnd) return this.#read(cursor);
-    // At the end of the window both readers want the same entries: one reads them for both.
-    this.#fetching ??= this.#read(cursor)
-      .then((entries) => {
-        this.#keep(cursor, entries);
-        return entries;
-      })
-      .finally(() => {
-        this.#fetching = undefined;
-      });
-    const fetched = await this.#fetching;
-    return fetched.filter((entry) => compareIds(entry.id, cursor) > 0);
+    const end = this.#end();
+    if (end !== undefined && compareIds(cursor, end) < 0) return this.#read(cursor);
+    if (end !== cursor) this.#startAt(cursor);
+    if (this.#fetching?.cursor !== cursor) {
+      this.#fetching = { cursor, entries: this.#readOn(cursor) };
+    }
+    return this.#fetching.entries;
+  }
+
+  /** The id of the last entry of the window, or the cursor at which an empty one begins. */
+  #end(): string | undefined {
+    return this.#entries.at(-1)?.id ?? this.#before;
+  }
+
+  #startAt(cursor: string): void {
+    this.#before = cursor;
+    this.#entries = [];
+    this.#bytes = 0;
+  }
+
+  async #readOn(cursor: string): Promise<readonly DecodedEntry[]> {
+    try {
+      const entries = await this.#read(cursor);
+      // Meanwhile the window may have begun anew, further on.
+      if (this.#end() === cursor) this.#keep(entries);
+      return entries;
+    } finally {
+      if (this.#fetching?.cursor === cursor) this.#fetching = undefined;
+    }
   }
 
   async #read(cursor: string): Promise<readonly DecodedEntry[]> {
@@ -91,8 +112,7 @@ export class ShardWindow {
     }));
   }
 
-  #keep(cursor: string, entries: readonly DecodedEntry[]): void {
-    this.#before ??= cursor;
+  #keep(entries: readonly DecodedEntry[]): void {
     for (const entry of entries) {
       this.#entries.push(entry);
       this.#bytes += entry.bytes;
