@@ -16,8 +16,20 @@ const schemas = {
   event: z.looseObject({ ts: z.int(), e: z.string().min(1).max(64) }),
 };
 
+/** Levels of objects and arrays in each other. */
+const mostLevels = 16;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
 /** Checks the decoded payload of a stream that holds no readings. */
 export function checkNotice(stream: Notice['stream'], decoded: unknown): Notice | Rejection {
+  // JSON can be read at any depth, but not be written again.
+  if (isDeeper(decoded, mostLevels)) {
+    return { reason: 'wrong_shape', detail: `${stream}: nested deeper than ${mostLevels} levels` };
+  }
   if (stream !== 'event') {
     const checked = schemas[stream].safeParse(decoded);
     return checked.success ? { stream, body: checked.data } : describeIssue(stream, checked.error);

@@ -37,7 +37,8 @@ export type RejectReason =
   | 'unknown_alias'
   | 'retained_without_time'
   | 'profile_failed'
-  | 'influx_refused';
+  | 'influx_refused'
+  | 'internal_error';
 
 export interface Rejection {
   readonly reason: RejectReason;
@@ -93,6 +94,32 @@ function findProblem(
   return undefined;
 }
 
+/** A part's name is a tag in InfluxDB and a word in alarm ids. */
+const partPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
+
+/** Checked by hand, like metrics: a record schema passes over a part named `__proto__` without a word. */
+function partsSchema(deviceClass: DeviceClass) {
+  const known = new Map(Object.entries(metricsOf[deviceClass]));
+  return z.unknown().check((context) => {
+    const parts = context.value;
+    const complain = (path: string[], { reason, detail }: Rejection) =>
+      context.issues.push({ code: 'custom', input: parts, path, message: detail, params: { reason } });
+    if (typeof parts !== 'object' || parts === null || Array.isArray(parts)) {
+      complain([], { reason: 'wrong_shape', detail: 'must be an object of parts' });
+      return;
+    }
+    for (const part in parts) {
+      const metrics = (parts as Record<string, unknown>)[part];
+      const problem = partPattern.test(part)
+        ? findProblem(deviceClass, known, metrics)
+        : ({ reason: 'wrong_shape', detail: 'is no name of a part' } as const);
+      if (problem === undefined) continue;
+      complain([part.slice(0, 64), ...('name' in problem ? [problem.name ?? ''] : [])], problem);
+      return;
+    }
+  });
+}
+
 function readingSchema(deviceClass: DeviceClass) {
   const metrics = metricsSchema(deviceClass);
   return z.strictObject({
@@ -100,7 +127,7 @@ function readingSchema(deviceClass: DeviceClass) {
     seq: z.int().min(0).optional(),
     boot: z.string().min(1).max(64).optional(),
     m: metrics.default({}),
-    parts: z.record(z.string().regex(/^[A-Za-z0-9._-]{1,32}$/), metrics).optional(),
+    parts: partsSchema(deviceClass).optional(),
   });
 }
 

@@ -68,14 +68,15 @@ export async function startIngest(context: RoleContext): Promise<void> {
       maxAgeMs: settings.MAX_AGE_DAYS * 86_400_000,
     },
   };
-  let failure: string | undefined;
+  /** Why a shard is not followed just now, by shard. */
+  const failures = new Map<number, string>();
   const follow = async (shard: number) => {
     while (!drain.signal.aborted) {
       try {
-        await followShard(parts, shard, signals, () => (failure = undefined));
+        await followShard(parts, shard, signals, () => failures.delete(shard));
       } catch (error) {
         if (abort.signal.aborted) return;
-        failure = `shard ${shard}: ${messageOf(error)}`;
+        failures.set(shard, `shard ${shard}: ${messageOf(error)}`);
         log.error(
           { err: error, shard },
           `following the log failed, beginning again from the checkpoint: ${messageOf(error)}`,
@@ -91,6 +92,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
     await Promise.all(followers);
     clearTimeout(timer);
   });
-  startRoleReport(context, 'ingest', () => failure ?? sink.trouble);
+  startRoleReport(context, 'ingest', () =>
+    [...failures.values(), sink.trouble].find((why) => why !== undefined),
+  );
   log.info(`following ${shards} shards with ${rules.length} rules`);
 }

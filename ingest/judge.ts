@@ -82,9 +82,7 @@ export class ShardJudge {
         this.#engine.opened(decoded.arrivedAt);
         return [];
       case 'nothing':
-        return [];
       case 'presence':
-        // Who connects is alive; its class and site are known from what it publishes.
         return [];
       case 'reading': {
         const { message } = decoded.source;
@@ -96,6 +94,8 @@ export class ShardJudge {
       }
       case 'notice': {
         const { notice, topic, source } = decoded;
+        // What says that a device is gone (the broker publishes it as the Will) is no sign of life.
+        if (notice.stream === 'state' && notice.body['s'] === 'offline') return [];
         const device = this.#deviceOf(topic);
         const asleep = notice.stream === 'state' && notice.body['s'] === 'sleeping';
         const interval = notice.stream === 'meta' ? notice.body['interval_s'] : undefined;

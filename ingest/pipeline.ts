@@ -53,9 +53,10 @@ export async function followShard(
   const done = { store: logStart, judge: logStart };
   const checkpointed = (follower: keyof typeof done) => async (cursor: string) => {
     done[follower] = cursor;
-    onProgress();
     const behind = compareIds(done.store, done.judge) < 0 ? done.store : done.judge;
-    if (behind !== logStart) await reader.trimThrough(shard, behind);
+    if (behind === logStart) return;
+    onProgress();
+    await reader.trimThrough(shard, behind);
   };
   const store = await ShardStore.load({ ...parts, window, onCheckpoint: checkpointed('store') }, shard);
   const judge = await ShardJudge.load({ ...parts, window, onCheckpoint: checkpointed('judge') }, shard);

@@ -35,12 +35,9 @@ export interface Influx {
 
 /** The server refused lines for what they are (400, 413, 422); the others of the batch may be stored. */
 export class InfluxRefusal extends Error {
-  readonly tooLarge: boolean;
-
-  constructor(message: string, tooLarge: boolean) {
+  constructor(message: string) {
     super(message);
     this.name = 'InfluxRefusal';
-    this.tooLarge = tooLarge;
   }
 }
 
@@ -93,7 +90,7 @@ export async function openInflux(options: InfluxOptions): Promise<Influx> {
         });
       } catch (error) {
         if (error instanceof HttpError && [400, 413, 422].includes(error.statusCode)) {
-          throw new InfluxRefusal(refusalText(error), error.statusCode === 413);
+          throw new InfluxRefusal(refusalText(error));
         }
         throw error;
       }

@@ -1,7 +1,9 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { RejectReason, Rejection } from '../../devices/telemetry.js';
+import type { MessageRecord } from '../log/frame.js';
 import type { Origin } from '../log/origin.js';
 import type { Source } from '../stages/decoded.js';
+import { arrayElements } from './array-elements.js';
 
 /** Whose a message is, as far as that is known: its device, else the client that published it. */
 export interface Subject {
@@ -25,10 +27,10 @@ export interface Quarantined extends Subject {
   readonly cutFrom?: number | undefined;
 }
 
-/** Of an array longer than this only the element in question is kept, or one message would be kept many times. */
-const wholePayloadBytes = 8192;
-
-/** What to keep of a rejected message or of the elements of it that were rejected. */
+/**
+ * What to keep of a rejected message or of the elements of it that were rejected. Of an array of ours only the
+ * elements in question are kept, byte by byte, or one message would be kept many times.
+ */
 export function toQuarantine(
   { message, index, indexes }: Source,
   { device, site, deviceClass }: Subject,
@@ -36,13 +38,23 @@ export function toQuarantine(
 ): Quarantined {
   const { client, topic, arrivedAt, payload, cutFrom, origin } = message;
   const base = { reason, detail, device, site, deviceClass, client, topic, arrivedAt, origin };
-  if (indexes !== undefined) {
-    const elements = JSON.parse(payload.toString('utf8')) as unknown[];
-    return { ...base, payload: Buffer.from(JSON.stringify(indexes.map((i) => elements[i]))) };
-  }
-  if (index === undefined || origin !== undefined || payload.length <= wholePayloadBytes) {
+  // Of a vendor's payload no part can be cut out.
+  if (origin !== undefined || (index === undefined && indexes === undefined)) {
     return { ...base, payload, index, cutFrom };
   }
-  const elements = JSON.parse(payload.toString('utf8')) as unknown[];
-  return { ...base, payload: Buffer.from(JSON.stringify(elements[index])) };
+  const elements = elementsOf(message);
+  if (indexes === undefined) return { ...base, payload: Buffer.from(elements[index ?? 0] ?? payload) };
+  return {
+    ...base,
+    payload: Buffer.from(`[${indexes.map((i) => elements[i]?.toString() ?? 'null').join()}]`),
+  };
+}
+
+const elementsFound = new WeakMap<MessageRecord, readonly Buffer[]>();
+
+/** The elements of the array that the message is; looked for once, however many of them are wrong. */
+function elementsOf(message: MessageRecord): readonly Buffer[] {
+  let elements = elementsFound.get(message);
+  if (elements === undefined) elementsFound.set(message, (elements = arrayElements(message.payload)));
+  return elements;
 }

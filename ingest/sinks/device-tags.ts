@@ -1,3 +1,4 @@
+import { unassigned } from '../../devices/site.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 
 /** Where a device is, and the beginning of its lines in InfluxDB, ready made. */
@@ -25,7 +26,14 @@ export function createTags(topic: DeviceTopic, district: string, room: string): 
   };
 }
 
-/** Escapes a tag key or value. */
+/**
+ * A tag value as line protocol can have it: never empty, or the line is refused. There is no escape for a
+ * backslash, and one at the end would join the value to what follows, so it becomes a slash.
+ */
 export function escapeTag(text: string): string {
-  return text.replace(/[,= \\]/g, '\\$&').replace(/[\r\n]+/g, '\\ ');
+  const value = text
+    .replaceAll('\\', '/')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim();
+  return (value === '' ? unassigned : value).replace(/[,= ]/g, '\\$&');
 }

@@ -88,6 +88,8 @@ export class InfluxSink implements Sink {
           this.#recovered();
           return error;
         }
+        // The database may be gone, or another server be there: opening anew finds or creates it.
+        this.#influx = undefined;
         if (this.trouble === undefined)
           this.#log.warn(`InfluxDB does not take writes: ${messageOf(error)}; the log keeps them`);
         this.trouble = `InfluxDB does not take writes: ${messageOf(error)}`;

@@ -34,12 +34,22 @@ export function createDecoder(
     if (record.kind !== 'message') return [record];
     const { origin } = record;
     const profile = origin === undefined ? campusProfile : profiles.get(origin.profile);
-    if (profile !== undefined) return decodeMessage(record, profile, limits);
+    if (profile !== undefined) return decodeWhatever(record, profile, limits);
     const detail = `there is no profile "${origin?.profile ?? ''}"`;
     return [
       { kind: 'rejection', source: { message: record }, rejection: { reason: 'unknown_profile', detail } },
     ];
   };
+}
+
+/** An acknowledged message must not stop the ones behind it, whatever it does to us. */
+function decodeWhatever(message: MessageRecord, profile: Profile, limits: TimeLimits): readonly Decoded[] {
+  try {
+    return decodeMessage(message, profile, limits);
+  } catch (error) {
+    const detail = `a mistake of ours: ${error instanceof Error ? error.message : String(error)}`;
+    return rejectWhole(message, { reason: 'internal_error', detail });
+  }
 }
 
 function decodeMessage(message: MessageRecord, profile: Profile, limits: TimeLimits): readonly Decoded[] {

@@ -145,6 +145,42 @@ test('2,000 poison messages in a row are quarantined with their bytes and do not
   });
 });
 
+test('a message nested a hundred thousand deep is quarantined with its bytes, and what follows is stored', async () => {
+  const nested = '['.repeat(100_000) + ']'.repeat(100_000);
+  const event = `{"ts":${now},"e":"radar","n":${nested}}`;
+  const backlog = `[${reading(0).toString()},${nested},${reading(1).toString()}]`;
+  const topic = 'campus/v1/s1/sensor/d1/';
+  await append([
+    { topic: `${topic}event`, payload: Buffer.from(event) },
+    { topic: `${topic}state`, payload: Buffer.from(`{"s":"online","ts":${now},"n":${nested}}`) },
+    { payload: Buffer.from(backlog) },
+    ...readings(5, 2),
+  ]);
+  expect(await settled()).toMatchObject({ received: 10, written: 7, quarantined: 3 });
+  const kept = (await listQuarantine(redis, { count: 10 })).map(({ payload }) => payload.toString());
+  expect(kept).toContain(event);
+  expect(kept).toContain(nested);
+});
+
+test('ten thousand bad readings of one message take a moment, not a minute', async () => {
+  const bad = Array.from({ length: 10_000 }, (_, seq) => ({
+    ts: Math.floor(now / 1000) + seq,
+    seq,
+    m: { co2_ppm: 600 },
+  }));
+  const payload = Buffer.from(
+    JSON.stringify([
+      ...bad.slice(0, 90),
+      ...Array.from({ length: 9000 }, (_, i) => JSON.parse(reading(i).toString()) as object),
+    ]),
+  );
+  await append([{ payload }, { payload: Buffer.from(JSON.stringify(bad)) }, ...readings(5, 9000)]);
+  expect(await settled()).toMatchObject({ written: 9005 });
+  const items = await listQuarantine(redis, { count: 1000, reason: 'ts_in_seconds' });
+  expect(items).toHaveLength(91);
+  expect(JSON.parse(items[5]?.payload.toString() ?? '')).toMatchObject({ m: { co2_ppm: 600 } });
+});
+
 test('a line InfluxDB refuses is quarantined alone, the rest of its batch is stored', async () => {
   await influx.write(`sensor,device=d1,district=禅城,room=r1,site=s1 lux="dark" ${now}`);
   await append([...readings(200), { payload: reading(200, { m: { lux: 300 } }) }, ...readings(200, 201)]);

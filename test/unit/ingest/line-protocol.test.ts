@@ -37,3 +37,12 @@ test('words are quoted, and quotes and line ends in them can not start another f
 test('separators in tags are escaped', () => {
   expect(escapeTag('a b,c=d')).toBe('a\\ b\\,c\\=d');
 });
+
+test.each([
+  ['', 'unassigned'],
+  [' \n', 'unassigned'],
+  ['east\\', 'east/'],
+  ['a\r\nb', 'a\\ b'],
+])('a tag value %j that line protocol has no way to say becomes %j', (value, tag) => {
+  expect(escapeTag(value)).toBe(tag);
+});
