@@ -6,6 +6,8 @@ export type { Redis } from 'ioredis';
 interface ConnectionOptions {
   /** Wall ms after which a command is given up; it may still take effect later. @defaultValue never */
   readonly commandTimeout?: number;
+  /** Whether to wait until Redis has loaded its files. @defaultValue true */
+  readonly enableReadyCheck?: boolean;
   /** Whether commands wait while the connection is down. @defaultValue true */
   readonly enableOfflineQueue?: boolean;
 }

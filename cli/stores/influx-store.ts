@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { AppError } from '../../runtime/app-error.js';
-import type { ChildSpec } from '../supervisor/supervised-child.js';
+import type { ChildSpec, Readiness } from '../supervisor/supervised-child.js';
 import { privateInflux2Command } from './private-influx2.js';
 import { privateInfluxCommand } from './private-influx.js';
 import type { StorePorts } from './store-ports.js';
+
+/** It listens only when it has opened all its files, which for a year of a city takes minutes. */
+async function askReadiness(url: string): Promise<Readiness> {
+  try {
+    const { status } = await fetch(url, { signal: AbortSignal.timeout(1000) });
+    return status === 204 ? 'ready' : 'waiting';
+  } catch {
+    return { loading: 'InfluxDB opens its files' };
+  }
+}
 
 /** The private InfluxDB of a data folder, to be run by the supervisor. */
 export interface PrivateInflux {
@@ -39,7 +49,7 @@ export async function privateInflux(
     args,
     env: { ...process.env, ...env },
     logFile: join(folder, 'log', 'influxdb.log'),
-    ready: async () => (await fetch(`${url}/ping`, { signal: AbortSignal.timeout(1000) })).status === 204,
+    ready: () => askReadiness(`${url}/ping`),
   };
   return { spec, url, major };
 }

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { withRedis } from '../redis-session.js';
-import type { ChildSpec } from '../supervisor/supervised-child.js';
+import { createLogger } from '../../runtime/logger.js';
+import { connectRedis } from '../../runtime/redis-connection.js';
+import type { ChildSpec, Readiness } from '../supervisor/supervised-child.js';
 import { privateRedisCommand } from './private-redis.js';
+
+const silent = createLogger('redis', 'silent');
 
 /** The private Redis of a data folder, to be run by the supervisor. */
 export function privateRedis(binary: string, folder: string, port: number): { spec: ChildSpec; url: string } {
@@ -12,10 +16,22 @@ export function privateRedis(binary: string, folder: string, port: number): { sp
     args,
     env: { ...process.env, ...env },
     logFile: join(folder, 'log', 'redis.log'),
-    // The connection itself waits while Redis loads its files.
-    ready: () => withRedis(url, async (redis) => (await redis.ping()).length > 0, 500),
+    ready: () => askReadiness(url),
   };
   return { spec, url };
+}
+
+/** While it loads its append-only file, Redis answers INFO and little else. */
+async function askReadiness(url: string): Promise<Readiness> {
+  const redis = connectRedis(url, silent, { commandTimeout: 500, enableReadyCheck: false });
+  try {
+    const about = await redis.info('persistence');
+    if (!/^loading:1/m.test(about)) return 'ready';
+    const percent = /^loading_loaded_perc:([\d.]+)/m.exec(about)?.[1];
+    return { loading: `Redis loads its files (${Math.floor(Number(percent ?? 0))} %)` };
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** What kind of server answers, e.g. `Redis 7.0.15`. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { LifeCycle } from '../../runtime/life-cycle.js';
 import { messageOf } from '../../runtime/app-error.js';
 import { openInflux } from '../../runtime/influx-connection.js';
+import { assertDurable } from '../../runtime/redis-durability.js';
 import type { Settings } from '../../runtime/settings.js';
 import { displayUrl } from '../instance.js';
 import { withRedis } from '../redis-session.js';
@@ -9,7 +10,6 @@ import { privateInflux } from '../stores/influx-store.js';
 import { ensureServers } from '../stores/install-servers.js';
 import type { ServerName } from '../stores/install-plan.js';
 import { setUpInflux2 } from '../stores/private-influx2.js';
-import { assertDurable } from '../stores/redis-durability.js';
 import { describeRedis, privateRedis } from '../stores/redis-store.js';
 import { choosePorts } from '../stores/store-ports.js';
 import type { StorePorts } from '../stores/store-ports.js';
@@ -72,7 +72,7 @@ function startRedis(
       if (url === undefined) {
         const own = privateRedis(binary ?? '', folder, ports.redis);
         say(`starting ${own.spec.command}, files in ${shortPath(join(folder, 'redis'))}`);
-        await runStore(own.spec, around);
+        await runStore(own.spec, around, say);
         url = own.url;
         detail = `, files in ${shortPath(join(folder, 'redis'))}`;
       } else {
@@ -105,7 +105,7 @@ function startInflux(
       if (settings.INFLUX_URL === undefined) {
         const own = await privateInflux(binary ?? '', folder, ports);
         say(`starting ${own.spec.command}, files in ${shortPath(join(folder, 'influx'))}`);
-        await runStore(own.spec, around);
+        await runStore(own.spec, around, say);
         const secrets =
           own.major === 2 ? await setUpInflux2(own.url, join(folder, 'influx'), database) : undefined;
         address = { url: own.url, database, token: secrets?.token, org: secrets?.org };
@@ -126,7 +126,11 @@ function startInflux(
   );
 }
 
-async function runStore(spec: ChildSpec, { table, lifeCycle, steps, signal }: Surroundings): Promise<void> {
+async function runStore(
+  spec: ChildSpec,
+  { table, lifeCycle, steps, signal }: Surroundings,
+  say: (doing: string) => void,
+): Promise<void> {
   const child = table.add(spec);
   lifeCycle.onStop(spec.name, () =>
     steps.run(
@@ -135,7 +139,7 @@ async function runStore(spec: ChildSpec, { table, lifeCycle, steps, signal }: Su
       () => spec.name,
     ),
   );
-  await child.start(signal);
+  await child.start(signal, say);
 }
 
 /** An InfluxDB that is away is no reason not to start: readings wait in the log. */

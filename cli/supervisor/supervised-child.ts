@@ -17,9 +17,12 @@ export interface ChildSpec {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logFile: string;
-  /** `message`: the child says so over IPC; else asked again and again until it holds. */
-  readonly ready: 'message' | (() => Promise<boolean>);
+  /** `message`: the child says so over IPC; else asked again and again until it is `ready`. */
+  readonly ready: 'message' | (() => Promise<Readiness>);
 }
+
+/** `loading`: it works on its files and may take as long as it needs; `why` says on what, where it is known. */
+export type Readiness = 'ready' | 'waiting' | { readonly loading: string };
 
 /** What a child says over IPC. */
 export type ChildMessage = { readonly ready: true } | { readonly failed: string };
@@ -55,23 +58,32 @@ export class SupervisedChild {
 
   /**
    * Starts it and resolves when it is ready.
+   * @param say told what it is doing while it takes long
    * @throws AppError `child_failed` with the reason when it died or took too long; it is not restarted then
    */
-  async start(signal: AbortSignal): Promise<void> {
+  async start(signal: AbortSignal, say: (doing: string) => void = () => undefined): Promise<void> {
     const child = this.#spawn();
     const { ready } = this.spec;
     let isReady = false;
     child.on('message', (message) => {
       if ('ready' in (message as ChildMessage)) isReady = true;
     });
-    const deadline = Date.now() + readyTimeoutMs;
+    let deadline = Date.now() + readyTimeoutMs;
     while (!isReady) {
       signal.throwIfAborted();
       if (hasEnded(child)) throw this.#failed(`${this.spec.name} ended while starting`);
       if (Date.now() > deadline)
         throw this.#failed(`${this.spec.name} was not ready after ${readyTimeoutMs / 1000} s`);
       await sleep(20);
-      if (ready !== 'message') isReady = await ready().catch(() => false);
+      if (ready === 'message') continue;
+      const readiness = await ready().catch(() => 'waiting' as const);
+      isReady = readiness === 'ready';
+      if (typeof readiness === 'object') {
+        // A large file takes its time; giving up would only make the next start begin anew.
+        deadline = Date.now() + readyTimeoutMs;
+        say(readiness.loading);
+        await sleep(250);
+      }
     }
     this.#onEnd(child);
   }

@@ -42,18 +42,23 @@ export class CampusProcess {
   readonly dataDir: string;
   readonly mqttPort: number;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #verb: 'up' | 'demo';
   #child: ChildProcess | undefined;
   /** All it printed. */
   output = '';
 
-  private constructor(dataDir: string, mqttPort: number, env: NodeJS.ProcessEnv) {
+  private constructor(dataDir: string, mqttPort: number, env: NodeJS.ProcessEnv, verb: 'up' | 'demo') {
     this.dataDir = dataDir;
     this.mqttPort = mqttPort;
     this.#env = env;
+    this.#verb = verb;
   }
 
   /** Starts it in a temporary data folder on free ports and waits until all roles are up. */
-  static async start(settings: Partial<Record<SettingName, string>> = {}): Promise<CampusProcess> {
+  static async start(
+    settings: Partial<Record<SettingName, string>> = {},
+    verb: 'up' | 'demo' = 'up',
+  ): Promise<CampusProcess> {
     const dataDir = await mkdtemp(join(tmpdir(), 'campus-e2e-'));
     const [mqttPort, httpPort] = [await freePort(), await freePort()];
     const env = {
@@ -64,14 +69,14 @@ export class CampusProcess {
       HTTP_PORT: String(httpPort),
       ...settings,
     };
-    const campus = new CampusProcess(dataDir, mqttPort, env);
+    const campus = new CampusProcess(dataDir, mqttPort, env, verb);
     await campus.up();
     return campus;
   }
 
   /** Starts it (again) on the same data. */
   async up(): Promise<void> {
-    const child = spawn(process.execPath, [main, 'up'], {
+    const child = spawn(process.execPath, [main, this.#verb], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -89,7 +94,7 @@ export class CampusProcess {
       },
       60_000,
     ).catch((error: unknown) => {
-      throw new Error(`campus up failed: ${this.output}`, { cause: error });
+      throw new Error(`campus ${this.#verb} failed: ${this.output}`, { cause: error });
     });
   }
 

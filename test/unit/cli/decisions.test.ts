@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alarmNews, shorten } from '../../../cli/demo/watch-demo.js';
 import { mqttUrl } from '../../../cli/instance.js';
-import { missingDurability } from '../../../cli/stores/redis-durability.js';
+import { missingDurability } from '../../../runtime/redis-durability.js';
 import { restartDelayMs } from '../../../cli/supervisor/restart-delay.js';
 import { formatBar } from '../../../cli/terminal/progress.js';
 import { formatSeconds, formatTime } from '../../../cli/terminal/time.js';

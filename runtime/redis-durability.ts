@@ -1,5 +1,5 @@
-import { AppError, messageOf } from '../../runtime/app-error.js';
-import type { Redis } from '../../runtime/redis-connection.js';
+import { AppError, messageOf } from './app-error.js';
+import type { Redis } from './redis-connection.js';
 
 /** What Redis must be set to so that an acknowledged reading is on disk and stays there. */
 const required = {
