@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
 import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
@@ -215,9 +216,9 @@ export async function startBroker(
     onLimited: (reason) => metrics.limited.inc({ reason }),
     onConnection: (incoming) => door.accept(incoming),
   });
-  const ticker = new Ticker(writer, shards, clock, redis, log);
+  const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: randomUUID() });
   lifeCycle.onStop('front door', async () => {
-    ticker.stop();
+    await ticker.stop();
     listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
     stopping = true;

@@ -39,6 +39,10 @@ export const redisKeys = {
   clock: 'pc:clock',
   /** String: the last pipeline time the broker wrote to the log, epoch ms. */
   clockSeen: 'pc:clock:seen',
+  /** String with an expiry: the broker process that writes the ticks. */
+  tickLease: 'pc:tick:lease',
+  /** String: wall time of the last tick in the log, epoch ms. */
+  tickedAt: 'pc:tick:at',
   /** String: number of shards the log was created with. */
   shards: 'pc:shards',
   /** Hash: `role:pid` → heartbeat and metrics of a role process (JSON). */
