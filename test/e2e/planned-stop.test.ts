@@ -39,10 +39,10 @@ test('Ctrl-C under load and a new start lose nothing, and nobody is taken for go
   const startAt = Date.now() - 600_000;
   let sent = 0;
   let acknowledged = 0;
-  let publishing = true;
+  const enough = new AbortController();
   const load = (async () => {
-    while (publishing) {
-      for (let i = 0; i < 200; i++) {
+    while (!enough.signal.aborted) {
+      for (let i = 0; i < 200 && sent - acknowledged < 1000; i++) {
         const body = { ts: startAt + sent * 5, seq: sent++, boot: 'b', m: { co2_ppm: 600 } };
         client.publish(`${topicPrefix}telemetry`, JSON.stringify(body), { qos: 1 }, (error) => {
           if (!error) acknowledged++;
@@ -51,12 +51,12 @@ test('Ctrl-C under load and a new start lose nothing, and nobody is taken for go
       await sleep(20);
     }
   })();
-  await eventually('some load', () => acknowledged > 5000);
+  await eventually('some load', () => acknowledged > 2000, 60_000);
   const before = acknowledged;
   expect(await campus.stop()).toBe(0);
   await campus.up();
-  await eventually('the device to be back', () => acknowledged > before + 2000);
-  publishing = false;
+  await eventually('the device to be back', () => acknowledged > before + 2000, 60_000);
+  enough.abort();
   await load;
   await eventually('all PUBACKs', () => acknowledged === sent, 60_000);
 
@@ -81,10 +81,10 @@ test('Ctrl-C under load and a new start lose nothing, and nobody is taken for go
   client.stream.destroy();
   await client.endAsync(true);
   await eventually('it to be offline', async () => (await presenceOf(campus, 'steady'))?.state === 'offline');
-}, 180_000);
+}, 300_000);
 
 test('the demo goes on where it was, on its own clock, and repeats no mail', async () => {
-  const campus = await CampusProcess.start({ SIM_SPEED: '600' }, 'demo');
+  const campus = await CampusProcess.start({}, 'demo');
   onTestFinished(() => campus.remove());
   const mails = async () =>
     (await readdir(join(campus.dataDir, 'outbox')).catch(() => [])).filter((name) => name.endsWith('.eml'));
@@ -94,7 +94,7 @@ test('the demo goes on where it was, on its own clock, and repeats no mail', asy
       const { alarms } = await campus.status();
       return alarms.active + alarms.cleared > 3 && alarms.cleared > 0 && (await mails()).length > 3;
     },
-    60_000,
+    180_000,
   );
   expect(campus.output).toContain('raised');
   expect(await campus.stop()).toBe(0);
@@ -113,4 +113,4 @@ test('the demo goes on where it was, on its own clock, and repeats no mail', asy
   // for the time it carries.
   const transitions = all.map((name) => name.slice(name.indexOf('_')));
   expect(new Set(transitions).size).toBe(transitions.length);
-}, 180_000);
+}, 300_000);
