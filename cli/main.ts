@@ -8,9 +8,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 try {
   await createProgram().parseAsync();
-  // Not waiting for idle connections to close.
-  process.exit();
 } catch (error) {
   console.error(isExpectedFailure(error) ? `campus: ${error.message}` : error);
-  process.exit(1);
+  process.exitCode = 1;
+}
+// Not waiting for idle connections to close, but for whoever reads our output: a pipe takes it in pieces, and
+// what it has not taken would be lost.
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit();
+
+function written(output: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => output.write('', () => resolve()));
 }

@@ -9,7 +9,7 @@ const silent = createLogger('cli', 'silent');
 /**
  * Runs `work` with a connection to Redis of its own, closed afterwards.
  * @param timeoutMs how long to wait for the connection, and for each answer
- * @throws AppError `redis_away` when Redis isn't reached in time
+ * @throws AppError `redis_away` when Redis isn't reached in time, `redis_password` when it doesn't let us in
  */
 export async function withRedis<T>(
   url: string,
@@ -17,21 +17,22 @@ export async function withRedis<T>(
   timeoutMs = 5000,
 ): Promise<T> {
   const redis = connectRedis(url, silent, { commandTimeout: timeoutMs });
+  const shown = displayValue('REDIS_URL', url);
   let lastError = 'no answer';
-  redis.on('error', (error) => (lastError = messageOf(error)));
   try {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(
-          new AppError(
-            'redis_away',
-            `Redis at ${displayValue('REDIS_URL', url)} can't be reached: ${lastError}.`,
-            {
-              retryable: true,
-            },
-          ),
-        );
+        const why = `Redis at ${shown} can't be reached: ${lastError}.`;
+        reject(new AppError('redis_away', why, { retryable: true }));
       }, timeoutMs);
+      redis.on('error', (error) => {
+        lastError = messageOf(error);
+        // No waiting will help.
+        const refusal = describeRefusal(shown, lastError);
+        if (refusal === undefined) return;
+        clearTimeout(timer);
+        reject(refusal);
+      });
       redis.once('ready', () => {
         clearTimeout(timer);
         resolve();
@@ -41,4 +42,14 @@ export async function withRedis<T>(
   } finally {
     redis.disconnect();
   }
+}
+
+/** The failure to tell when Redis asks for a password, or for another one. */
+function describeRefusal(shownUrl: string, message: string): AppError | undefined {
+  const hint = 'put it into REDIS_URL, as redis://:PASSWORD@host or redis://USER:PASSWORD@host';
+  if (message.startsWith('NOAUTH'))
+    return new AppError('redis_password', `Redis at ${shownUrl} needs a password: ${hint}.`);
+  if (message.startsWith('WRONGPASS'))
+    return new AppError('redis_password', `Redis at ${shownUrl} says that the password is wrong: ${hint}.`);
+  return undefined;
 }

@@ -8,17 +8,20 @@ const allNames = Object.keys(settingDefinitions) as SettingName[];
 /** Settings that lead a verb to a running instance. */
 export const instanceSettings: readonly SettingName[] = ['DATA_DIR', 'REDIS_URL'];
 
-/** Gives the command a flag for each of the settings: `MQTT_PORT` becomes `--mqtt-port`. */
-export function addSettingFlags(command: Command, names: readonly SettingName[] = allNames): Command {
+/**
+ * Gives the command a flag for each of the settings: `MQTT_PORT` becomes `--mqtt-port`.
+ * @param defaults those of the verb, where they are others than the settings' own
+ */
+export function addSettingFlags(
+  command: Command,
+  names: readonly SettingName[] = allNames,
+  defaults: Partial<Record<SettingName, string>> = {},
+): Command {
   for (const name of names) {
     const { schema, help } = settingDefinitions[name];
     const fallback: unknown = schema.safeParse(undefined).data;
-    const isSwitch = typeof fallback === 'boolean';
-    const option = new Option(
-      `${flagOf(name)} ${isSwitch ? '[0|1]' : '<value>'}`,
-      describe(name, help, fallback),
-    );
-    if (isSwitch) option.preset('1');
+    const value = typeof fallback === 'boolean' ? '[0|1]' : '<value>';
+    const option = new Option(`${flagOf(name)} ${value}`, describe(name, help, defaults[name] ?? fallback));
     command.addOption(option.helpGroup('Settings (each is an environment variable, too):'));
   }
   return command;
@@ -30,6 +33,8 @@ export function givenFlags(options: Readonly<Record<string, unknown>>): Partial<
   for (const name of allNames) {
     const value = options[optionKey(name)];
     if (typeof value === 'string') flags[name] = value;
+    // A switch without a value.
+    else if (value === true) flags[name] = '1';
   }
   return flags;
 }

@@ -4,10 +4,10 @@ import { createEngine } from '../rules/engine/engine.js';
 import { loadRules } from '../rules/load-rules.js';
 import { messageOf } from '../runtime/app-error.js';
 import { openInflux } from '../runtime/influx-connection.js';
-import { projectRoot } from '../runtime/project-root.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
+import { rulesFolder } from '../runtime/rules-folder.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
@@ -27,7 +27,7 @@ const retryMs = 1000;
  */
 export async function startIngest(context: RoleContext): Promise<void> {
   const { settings, log, lifeCycle } = context;
-  const rules = await loadRules(settings.RULES_DIR ?? `${projectRoot}/rules/catalogue`);
+  const rules = await loadRules(rulesFolder(settings));
   const profiles = await loadProfiles(settings.PROFILES_DIR);
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());

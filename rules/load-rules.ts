@@ -14,7 +14,7 @@ export async function loadRules(folder: string): Promise<readonly CompiledRule[]
   try {
     names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
   } catch (error) {
-    throw folderProblem(folder, `The folder of rules can't be read (${reasonOf(error)}); check RULES_DIR.`);
+    throw fileProblem(folder, `The folder of rules can't be read: ${reasonOf(error)}.`);
   }
   const files = await Promise.all(
     names.map(async (name) => {
@@ -22,20 +22,23 @@ export async function loadRules(folder: string): Promise<readonly CompiledRule[]
       try {
         return { name: path, text: await readFile(path, 'utf8') };
       } catch (error) {
-        throw folderProblem(path, `The file can't be read (${reasonOf(error)}).`);
+        throw fileProblem(path, `The file can't be read: ${reasonOf(error)}.`);
       }
     }),
   );
   if (files.length === 0) {
-    throw folderProblem(folder, 'The folder holds no .yaml file with rules; check RULES_DIR.');
+    throw fileProblem(folder, 'The folder holds no .yaml file with rules.');
   }
   return parseRules(files);
 }
 
-function folderProblem(file: string, message: string): RuleSetError {
-  return new RuleSetError([{ file, line: 1, column: 1, message }]);
+function fileProblem(file: string, message: string): RuleSetError {
+  return new RuleSetError([{ file, message }]);
 }
 
 function reasonOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === 'ENOENT') return 'there is no such folder or file';
+  if (code === 'ENOTDIR') return 'it is a file';
   return error instanceof Error ? error.message : String(error);
 }

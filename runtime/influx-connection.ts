@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import type { Transport } from '@influxdata/influxdb-client';
 import { AppError, messageOf } from './app-error.js';
+import { displayValue } from './settings.js';
 
 export type InfluxKind = '1.x' | '2.x' | '3-core';
 
@@ -69,7 +70,7 @@ export async function openInflux(options: InfluxOptions): Promise<Influx> {
     if (error instanceof AppError) throw error;
     throw new AppError(
       'influx_setup',
-      `InfluxDB ${version} at ${url} does not let us use "${bucket}": ${messageOf(error)}.`,
+      `InfluxDB ${version} at ${displayValue('INFLUX_URL', url)} does not let us use "${bucket}": ${messageOf(error)}.`,
       {
         cause: error,
       },
@@ -107,28 +108,32 @@ async function identify(options: InfluxOptions): Promise<{ kind: InfluxKind; ver
       build = String(headers['x-influxdb-build'] ?? '').toLowerCase();
     });
   } catch (error) {
-    const hint =
-      error instanceof HttpError && error.statusCode === 401
-        ? 'set INFLUX_TOKEN'
-        : 'check INFLUX_URL and that it runs';
-    throw new AppError(
-      'influx_unreachable',
-      `InfluxDB at ${options.url} does not answer (${messageOf(error)}): ${hint}.`,
-      {
-        retryable: true,
-        cause: error,
-      },
-    );
+    throw describeFailure(displayValue('INFLUX_URL', options.url), error);
   }
-  if (version === '') {
-    throw new AppError(
-      'influx_setup',
-      `What answers at ${options.url} does not say it is an InfluxDB: check INFLUX_URL.`,
-    );
-  }
+  if (version === '')
+    throw notInflux(displayValue('INFLUX_URL', options.url), 'it does not give its version');
   const kind =
     version.startsWith('3') || build.includes('core') ? '3-core' : version.startsWith('2') ? '2.x' : '1.x';
   return { kind, version };
+}
+
+/** Whether nobody answers, it is somebody else, or it does not let us in: each is mended in another place. */
+function describeFailure(url: string, error: unknown): AppError {
+  const answered = error instanceof HttpError ? error.statusCode : undefined;
+  if (answered !== undefined && answered < 500 && answered !== 401 && answered !== 403) {
+    return notInflux(url, `it answers ${answered} to /ping`);
+  }
+  const what =
+    answered === undefined
+      ? `does not answer (${messageOf(error)}): check INFLUX_URL and that it runs`
+      : answered < 500
+        ? `asks who we are (${answered}): set INFLUX_TOKEN`
+        : `answers ${answered}: check that it runs`;
+  return new AppError('influx_unreachable', `InfluxDB at ${url} ${what}.`, { retryable: true, cause: error });
+}
+
+function notInflux(url: string, why: string): AppError {
+  return new AppError('influx_setup', `What answers at ${url} is no InfluxDB (${why}): check INFLUX_URL.`);
 }
 
 function createTransport(options: InfluxOptions, kind: InfluxKind): Transport {
@@ -150,7 +155,10 @@ function createTransport(options: InfluxOptions, kind: InfluxKind): Transport {
 
 async function ensureBucket(transport: Transport, options: InfluxOptions): Promise<void> {
   if (options.token === undefined || options.org === undefined) {
-    throw new AppError('influx_setup', `InfluxDB 2.x at ${options.url} needs INFLUX_TOKEN and INFLUX_ORG.`);
+    throw new AppError(
+      'influx_setup',
+      `InfluxDB 2.x at ${displayValue('INFLUX_URL', options.url)} needs INFLUX_TOKEN and INFLUX_ORG.`,
+    );
   }
   const name = encodeURIComponent(options.bucket);
   const org = encodeURIComponent(options.org);

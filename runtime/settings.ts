@@ -2,18 +2,33 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './app-error.js';
 
-const port = z.coerce.number().int().min(1).max(65_535);
-const portOrOff = z.coerce.number().int().min(0).max(65_535);
+/** Numbers with one sentence for all that can be wrong with them. */
+const number = (hint: string, isRight: (value: number) => boolean) =>
+  z.coerce.number({ error: `must be ${hint}` }).refine(isRight, { error: `must be ${hint}` });
+const wholeNumber = (hint: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
+  number(hint, (value) => Number.isInteger(value) && value >= least && value <= most);
+const oneOf = <const Word extends string>(words: readonly Word[]) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
+
+const port = wholeNumber('a port number, 1 to 65535', 1, 65_535);
+const portOrOff = wholeNumber('a port number, 1 to 65535, or 0 for off', 0, 65_535);
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
-const flag = z
-  .enum(['0', '1', 'true', 'false'])
-  .transform((text) => text === '1' || text === 'true')
-  .or(z.boolean());
-const seconds = z.coerce.number().positive();
-const count = z.coerce.number().int().positive();
+const flag = z.union(
+  [z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true'), z.boolean()],
+  { error: 'must be 0, 1, true or false' },
+);
+const seconds = number('a number of seconds above 0', (value) => value > 0);
+const count = wholeNumber('a whole number above 0', 1);
+/** Whether each address is one is checked by who parses them. */
+const mailAddresses = z.string().refine((text) => text.includes('@'), {
+  error: 'must be a mail address such as ops@example.org or Duty <ops@example.org>',
+});
+
+const mailSeverities = ['warning', 'minor', 'major', 'critical'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 interface SettingDefinition {
   readonly schema: z.ZodType;
@@ -99,16 +114,16 @@ export const settingDefinitions = {
     secret: true,
   },
   MAIL_FROM: {
-    schema: z.string().min(3).default('感知校园 Perception Campus <campus@localhost>'),
+    schema: mailAddresses.default('感知校园 Perception Campus <campus@localhost>'),
     help: 'Sender of the alarm mails',
   },
   MAIL_TO: {
-    schema: z.string().min(3).optional(),
+    schema: mailAddresses.optional(),
     help: 'Recipients of the alarm mails, separated by commas; required with SMTP_URL',
   },
   MAIL_MIN_SEVERITY: {
-    schema: z.enum(['warning', 'minor', 'major', 'critical']).default('warning'),
-    help: 'Alarms below this severity are recorded but not mailed',
+    schema: oneOf(mailSeverities).default('warning'),
+    help: `Alarms below this severity are recorded but not mailed: ${mailSeverities.join(', ')}`,
   },
   TIMEZONE: {
     schema: z
@@ -120,8 +135,8 @@ export const settingDefinitions = {
     help: 'Time zone that people see; data is stored in UTC',
   },
   LOG_LEVEL: {
-    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    help: 'Least severe log line that is written',
+    schema: oneOf(logLevels).default('info'),
+    help: `Least severe log line that is written: ${logLevels.join(', ')}`,
   },
   RULES_DIR: { schema: z.string().optional(), help: 'Folder of rule files; unset: the shipped catalogue' },
   PROFILES_DIR: {
@@ -129,7 +144,7 @@ export const settingDefinitions = {
     help: "Folder of your own profiles of vendors' payloads, beside the shipped ones",
   },
   LOG_SHARDS: {
-    schema: count.max(256).default(4),
+    schema: wholeNumber('a whole number, 1 to 256', 1, 256).default(4),
     help: 'Shards of the reading log; fixed when the log is first used',
   },
   LATENESS_LIMIT_S: {
@@ -141,7 +156,7 @@ export const settingDefinitions = {
     help: 'Readings further ahead of the clock than this are quarantined as a wrong clock',
   },
   MAX_AGE_DAYS: {
-    schema: z.coerce.number().positive().default(30),
+    schema: number('a number of days above 0', (days) => days > 0).default(30),
     help: 'Readings older than this on arrival are quarantined as a wrong clock',
   },
   MAX_PAYLOAD_BYTES: {
@@ -186,11 +201,13 @@ export const settingDefinitions = {
   },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
   SIM_SPEED: {
-    schema: z.coerce.number().positive().max(100_000).optional(),
+    schema: number('a number above 0, at most 100000', (speed) => speed > 0 && speed <= 100_000).optional(),
     help: 'Simulated clock: pipeline seconds per wall second; unset: the wall clock',
   },
   SIM_ORIGIN: {
-    schema: z.iso.datetime({ offset: true }).optional(),
+    schema: z.iso
+      .datetime({ offset: true, error: 'must be a time with its zone, such as 2026-03-02T08:00:00+08:00' })
+      .optional(),
     help: 'Simulated clock: pipeline time at the first start, e.g. 2026-03-02T08:00:00+08:00',
   },
 } as const satisfies Record<string, SettingDefinition>;
@@ -226,7 +243,7 @@ export function parseSettings(
   if (!result.success) {
     const problems = result.error.issues.map((issue) => {
       const name = String(issue.path[0]) as SettingName;
-      return `${name}=${displayValue(name, given[name])}: ${issue.message}`;
+      return `${name}=${displayValue(name, given[name])} ${issue.message}`;
     });
     throw new AppError('bad_setting', `Wrong setting: ${problems.join('; ')}. See "campus config --help".`);
   }
@@ -251,6 +268,7 @@ export function parseSettings(
       'There is no MQTT listener: set MQTT_PORT, MQTT_TLS_PORT, MQTT_WS_PORT or MQTT_WSS_PORT to other than 0.',
     );
   }
+  assertPortsDiffer(settings);
   if (settings.SIM_ORIGIN !== undefined && settings.SIM_SPEED === undefined) {
     throw new AppError(
       'bad_setting',
@@ -258,6 +276,35 @@ export function parseSettings(
     );
   }
   return Object.freeze({ ...settings, DATA_DIR: resolve(settings.DATA_DIR) });
+}
+
+/** One address can't be listened on twice. @throws AppError `bad_setting` */
+function assertPortsDiffer(settings: Settings): void {
+  const secureHost = settings.MQTT_TLS_HOST ?? settings.MQTT_HOST;
+  const wanted = [
+    { name: 'MQTT_PORT', host: settings.MQTT_HOST, port: settings.MQTT_PORT },
+    { name: 'MQTT_TLS_PORT', host: secureHost, port: settings.MQTT_TLS_PORT },
+    { name: 'MQTT_WS_PORT', host: settings.MQTT_HOST, port: settings.MQTT_WS_PORT },
+    { name: 'MQTT_WSS_PORT', host: secureHost, port: settings.MQTT_WSS_PORT },
+    { name: 'HTTP_PORT', host: settings.HTTP_HOST, port: settings.HTTP_PORT },
+  ].filter(({ port: wantedPort }) => wantedPort !== 0);
+  for (const [i, one] of wanted.entries()) {
+    const other = wanted
+      .slice(i + 1)
+      .find((later) => later.port === one.port && overlap(later.host, one.host));
+    if (other === undefined) continue;
+    throw new AppError(
+      'bad_setting',
+      `${one.name} and ${other.name} are both ${one.port}: set one to another port.`,
+    );
+  }
+}
+
+/** Whether the same port of both addresses is one port: a wildcard stands for every address. */
+function overlap(a: string, b: string): boolean {
+  const isWildcard = (host: string) => host === '0.0.0.0' || host === '::';
+  const named = (host: string) => (host === 'localhost' ? '127.0.0.1' : host);
+  return named(a) === named(b) || isWildcard(a) || isWildcard(b);
 }
 
 /** The environment that makes another process parse the same settings. */

@@ -10,7 +10,6 @@ import { formatTime } from '../terminal/time.js';
 export function addAlarmsCommand(program: Command): void {
   const command = program
     .command('alarms')
-    .summary('list the active alarms')
     .option('--all', 'cleared ones, too')
     .option('--json', 'print a JSON array')
     .addHelpText('after', '\nExamples:\n  $ campus alarms\n  $ campus alarms --all --json');
@@ -26,15 +25,12 @@ export function addAlarmsCommand(program: Command): void {
       const time = (at: number | undefined) => (at === undefined ? '' : formatTime(at, settings.TIMEZONE));
       console.log(
         formatTable(
-          ['Severity', 'Alarm', 'Site', 'Room', 'Device', 'Raised', 'Cleared'],
+          ['Severity', 'Alarm', 'Where', options.all === true ? 'Raised, cleared' : 'Raised'],
           alarms.map(({ severity, title, site, room, device, raisedAt, clearedAt }) => [
             severity,
-            `${title.zh} ${title.en}`,
-            site,
-            room,
-            device,
-            time(raisedAt),
-            time(clearedAt),
+            `${title.zh}\n${title.en}`,
+            `${site}, ${room}\n${device}`,
+            `${time(raisedAt)}\n${time(clearedAt)}`.trimEnd(),
           ]),
         ),
       );

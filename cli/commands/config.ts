@@ -8,9 +8,8 @@ import { formatTable } from '../terminal/table.js';
 export function addConfigCommand(program: Command): void {
   const command = program
     .command('config')
-    .summary('show every setting, its value and where it comes from')
     .description(
-      'Checks the settings and prints them. A flag goes before the environment variable of the same name,\n' +
+      'Checks the settings and prints them. A flag goes before the environment variable of the same name, ' +
         'which goes before the default. Secrets are shown as ***.',
     )
     .option('--json', 'print one JSON object')
@@ -38,15 +37,14 @@ function shown(settings: Settings): Record<string, unknown> {
 function table(settings: Settings, options: Record<string, unknown>): string {
   const flags = givenFlags(options);
   const source = (name: SettingName) => {
-    if (flags[name] !== undefined) return flagOf(name);
-    return (process.env[name] ?? '') === '' ? 'default' : 'environment';
+    if (flags[name] !== undefined) return `(from ${flagOf(name)})`;
+    return (process.env[name] ?? '') === '' ? '' : '(from the environment)';
   };
   return formatTable(
-    ['Setting', 'Value', 'From', 'Meaning'],
+    ['Setting', 'Value', 'Meaning'],
     names().map((name) => [
       name,
-      displayValue(name, settings[name]),
-      source(name),
+      `${displayValue(name, settings[name])} ${source(name)}`.trim(),
       settingDefinitions[name].help,
     ]),
   );

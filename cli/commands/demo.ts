@@ -8,29 +8,28 @@ import { withRedis } from '../redis-session.js';
 import { runPipeline } from '../run-pipeline.js';
 import { addSettingFlags, readSettings } from '../settings-flags.js';
 import type { Pipeline } from '../supervisor/start-pipeline.js';
+import { shortPath } from '../terminal/table.js';
+
+const defaults = { DATA_DIR: demoDataFolder, SIM_SPEED: String(demoSpeed), SIM_ORIGIN: demoOrigin };
 
 /** `campus demo` */
 export function addDemoCommand(program: Command): void {
   const command = program
     .command('demo')
-    .summary('start the pipeline and play a demo on it')
     .description(
-      'Starts the pipeline as "campus up" does, on a simulated clock and with a data folder of its own\n' +
-        `(${demoDataFolder}), and plays recorded classrooms as the sensors of three campuses. Ctrl-C stops it; the next\n` +
+      'Starts the pipeline as "campus up" does, on a simulated clock and with a data folder of its own ' +
+        `(${demoDataFolder}), and plays recorded classrooms as the sensors of three campuses. Ctrl-C stops it; the next ` +
         'demo goes on from there.',
     )
     .addHelpText(
       'after',
       '\nExamples:\n  $ campus demo\n  $ campus demo --sim-speed 600 --mqtt-port 1884 --http-port 8081',
     );
-  addSettingFlags(command).action(async (options: Record<string, unknown>) => {
-    const settings = readSettings(options, {
-      DATA_DIR: demoDataFolder,
-      SIM_SPEED: String(demoSpeed),
-      SIM_ORIGIN: demoOrigin,
-    });
+  addSettingFlags(command, undefined, defaults).action(async (options: Record<string, unknown>) => {
+    const settings = readSettings(options, defaults);
+    const where = `--data-dir ${shortPath(settings.DATA_DIR)}`;
     const tryNext = [
-      'npx campus status, npx campus alarms --all, npx campus ledger',
+      ...['status', 'alarms --all', 'ledger'].map((verb) => `npx campus ${verb} ${where}`),
       `open ${settings.SMTP_URL === undefined ? 'a mail of the outbox folder' : 'the mails'}`,
     ];
     await runPipeline(settings, tryNext, async (pipeline, steps, stop) => {

@@ -33,7 +33,7 @@ interface IssueOptions extends DeviceOptions {
 
 /** `campus devices issue|rotate|revoke|show|list` */
 export function addDevicesCommand(program: Command): void {
-  const devices = program.command('devices').summary('registered devices and their passwords');
+  const devices = program.command('devices');
   addIssue(devices);
   addRotate(devices);
   addRevoke(devices);
@@ -46,7 +46,7 @@ function addIssue(devices: Command): void {
     .command('issue')
     .summary('register a device and issue a new password')
     .description(
-      'Registers the device (and its site, where new) and prints what to type into it. The password is valid at\n' +
+      'Registers the device (and its site, where new) and prints what to type into it. The password is valid at ' +
         'once, is shown only now, and ends an earlier one and the connection made with it.',
     )
     .requiredOption('--site <id>', 'campus or learning point, e.g. school-1')
@@ -73,7 +73,7 @@ function addRotate(devices: Command): void {
     .command('rotate <device>')
     .summary('issue a new password while the present one goes on for a while')
     .description(
-      'Issues a new password. With --overlap the present one stays valid for that long, so that the device can be\n' +
+      'Issues a new password. With --overlap the present one stays valid for that long, so that the device can be ' +
         'given the new one without being cut off; without it, the present one and its connection end at once.',
     )
     .option('--overlap <duration>', 'how long the present password stays valid', parseDurationOption, 0)
@@ -105,7 +105,7 @@ function addRevoke(devices: Command): void {
     .command('revoke <device>')
     .summary('end all passwords of a device at once and close its connection')
     .description(
-      'Ends all passwords of the device and its right to connect with a certificate or to claim a new password;\n' +
+      'Ends all passwords of the device and its right to connect with a certificate or to claim a new password; ' +
         'an open connection is closed within two seconds. "campus devices issue" lets it in again.',
     )
     .option('--json', 'print one JSON object')

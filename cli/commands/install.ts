@@ -6,9 +6,8 @@ import { createSteps } from '../terminal/steps.js';
 export function addInstallCommand(program: Command): void {
   program
     .command('install')
-    .summary('install redis-server and influxd where they are missing')
     .description(
-      'Installs the database servers that are not on the PATH with apt, dnf or brew (with sudo when not root).\n' +
+      'Installs the database servers that are not on the PATH with apt, dnf or brew (with sudo when not root). ' +
         '"campus up" does the same when it needs them.',
     )
     .addHelpText('after', '\nExample:\n  $ campus install')

@@ -10,9 +10,8 @@ import { formatPairs } from '../terminal/table.js';
 export function addLedgerCommand(program: Command): void {
   const command = program
     .command('ledger [device]')
-    .summary('what became of everything that was received')
     .description(
-      'The delivery ledger of the pipeline or of one device:\n' +
+      'The delivery ledger of the pipeline or of one device: ' +
         'received = written + quarantined + duplicates + pending. Gaps and late readings are counted beside it.',
     )
     .option('--json', 'print one JSON object')

@@ -26,7 +26,7 @@ const replayTimeoutMs = 60_000;
 
 /** `campus quarantine list|replay` */
 export function addQuarantineCommand(program: Command): void {
-  const quarantine = program.command('quarantine').summary('messages that could not be understood');
+  const quarantine = program.command('quarantine');
 
   const list = quarantine
     .command('list')

@@ -32,9 +32,8 @@ interface ReplayOptions extends Record<string, unknown> {
 export function addReplayCommand(program: Command): void {
   const command = program
     .command('replay <file>')
-    .summary('publish a recorded file as a device')
     .description(
-      'Publishes a recorded file over MQTT with QoS 1, as the device, which is registered and gets a new password\n' +
+      'Publishes a recorded file over MQTT with QoS 1, as the device, which is registered and gets a new password ' +
         'for it. The readings end now, unless --keep-time is given.',
     )
     .requiredOption('--site <id>', 'campus or learning point')

@@ -1,19 +1,12 @@
 import type { Command } from 'commander';
 import { AppError } from '../../runtime/app-error.js';
-import { roles } from '../../runtime/role.js';
 import type { Role, RoleContext } from '../../runtime/role.js';
 import type { Settings } from '../../runtime/settings.js';
+import { roleSummaries } from '../role-summaries.js';
 import { runRole } from '../run-role.js';
 import type { RoleSettings } from '../run-role.js';
 import { addSettingFlags, readSettings } from '../settings-flags.js';
 import { isRunning, readRunRecord } from '../supervisor/run-record.js';
-
-const summaries: Readonly<Record<Role, string>> = {
-  broker: 'the MQTT front door',
-  ingest: 'the reading log into InfluxDB and the rules',
-  alerts: 'alarms into mails',
-  api: 'the HTTP API',
-};
 
 type Starter = (context: RoleContext) => Promise<unknown>;
 
@@ -26,26 +19,22 @@ const starters: Readonly<Record<Role, () => Promise<Starter>>> = {
 };
 
 /** `campus broker`, `campus ingest`, … */
-export function addRoleCommands(program: Command): void {
-  for (const role of roles) {
-    const command = program
-      .command(role)
-      .helpGroup('Roles (each alone in this terminal):')
-      .summary(`run ${summaries[role]} alone`)
-      .description(
-        `Runs ${summaries[role]} alone, in the foreground, on the databases of REDIS_URL and INFLUX_URL or on those\n` +
-          'of the pipeline that runs on DATA_DIR. Stops on Ctrl-C or SIGTERM.',
-      )
-      .addHelpText(
-        'after',
-        `\nExamples:\n  $ campus ${role}\n  $ REDIS_URL=redis://10.0.0.5 INFLUX_URL=http://10.0.0.6:8086 campus ${role}`,
-      );
-    addSettingFlags(command).action(async (options: Record<string, unknown>) => {
-      await runRole(role, withStores(readSettings(options)), async (context) =>
-        (await starters[role]())(context),
-      );
-    });
-  }
+export function addRoleCommand(program: Command, role: Role): void {
+  const command = program
+    .command(role)
+    .description(
+      `Runs ${roleSummaries[role]} alone, in the foreground, on the databases of REDIS_URL and INFLUX_URL or on ` +
+        'those of the pipeline that runs on DATA_DIR. Stops on Ctrl-C or SIGTERM.',
+    )
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ campus ${role}\n  $ REDIS_URL=redis://10.0.0.5 INFLUX_URL=http://10.0.0.6:8086 campus ${role}`,
+    );
+  addSettingFlags(command).action(async (options: Record<string, unknown>) => {
+    await runRole(role, withStores(readSettings(options)), async (context) =>
+      (await starters[role]())(context),
+    );
+  });
 }
 
 function withStores(settings: Settings): RoleSettings {

@@ -1,30 +1,27 @@
 import type { Command } from 'commander';
-import { join } from 'node:path';
 import { loadRules } from '../../rules/load-rules.js';
-import { projectRoot } from '../../runtime/project-root.js';
+import type { CompiledRule } from '../../rules/rule.js';
+import { RuleSetError } from '../../rules/rule-problem.js';
+import { rulesFolder } from '../../runtime/rules-folder.js';
 import { readSettings } from '../settings-flags.js';
 import { formatTable } from '../terminal/table.js';
 
 /** `campus rules check [DIR]` */
 export function addRulesCommand(program: Command): void {
-  const rules = program.command('rules').summary('the rules that raise alarms');
-  rules
+  program
+    .command('rules')
     .command('check [folder]')
     .summary('check a folder of rule files')
     .description(
-      'Reads every rule file of the folder (default: RULES_DIR, else the shipped catalogue) and says where a\n' +
+      'Reads every rule file of the folder (default: RULES_DIR, else the shipped catalogue) and says where a ' +
         'mistake is, with line and column. Needs no running pipeline.',
     )
-    .option('--json', 'print a JSON array of the rules')
+    .option('--json', 'print a JSON array of the rules, or of the mistakes: file, line, column, message')
     .addHelpText('after', '\nExamples:\n  $ campus rules check\n  $ campus rules check my-rules --json')
     .action(async (folder: string | undefined, options: { json?: boolean }) => {
-      const found = folder ?? readSettings({}).RULES_DIR ?? join(projectRoot, 'rules', 'catalogue');
-      const all = (await loadRules(found)).map(({ id, classes, severity, title }) => ({
-        id,
-        classes,
-        severity,
-        title,
-      }));
+      const rules = await check(folder ?? rulesFolder(readSettings({})), options.json === true);
+      if (rules === undefined) return;
+      const all = rules.map(({ id, classes, severity, title }) => ({ id, classes, severity, title }));
       if (options.json === true) {
         console.log(JSON.stringify(all));
         return;
@@ -33,10 +30,21 @@ export function addRulesCommand(program: Command): void {
         id,
         classes.join(', '),
         severity,
-        title.zh,
-        title.en,
+        `${title.zh}\n${title.en}`,
       ]);
-      console.log(formatTable(['Rule', 'Device class', 'Severity', '标题', 'Title'], rows));
+      console.log(formatTable(['Rule', 'Device class', 'Severity', 'Title'], rows));
       console.log(`${all.length} rules, no mistakes.`);
     });
+}
+
+/** The rules; with `json`, mistakes are printed, and it is undefined. @throws RuleSetError without it */
+async function check(folder: string, json: boolean): Promise<readonly CompiledRule[] | undefined> {
+  try {
+    return await loadRules(folder);
+  } catch (error) {
+    if (!json || !(error instanceof RuleSetError)) throw error;
+    console.log(JSON.stringify(error.problems));
+    process.exitCode = 1;
+    return undefined;
+  }
 }

@@ -8,7 +8,6 @@ import { readStatus } from '../status/read-status.js';
 export function addStatusCommand(program: Command): void {
   const command = program
     .command('status')
-    .summary('show addresses, processes, ledger and alarms of the running pipeline')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  $ campus status\n  $ campus status --data-dir var/second --json');
   addSettingFlags(command, instanceSettings).action(async (options: Record<string, unknown>) => {

@@ -8,9 +8,8 @@ import { shortPath } from '../terminal/table.js';
 export function addUpCommand(program: Command): void {
   const command = program
     .command('up')
-    .summary('start the pipeline and keep it running')
     .description(
-      'Finds or starts Redis and InfluxDB, then runs the broker, ingest, alerts and the API, each as a process of\n' +
+      'Finds or starts Redis and InfluxDB, then runs the broker, ingest, alerts and the API, each as a process of ' +
         'its own that is started again when it dies. Ctrl-C stops everything in order; nothing is lost.',
     )
     .addHelpText(

@@ -72,7 +72,7 @@ export function alarmNews(
     .map(({ alarm, at }) => {
       const what = alarm.state === 'active' ? 'raised ' : 'cleared';
       const { severity, title, site, room } = alarm;
-      return `     ${what}  ${time(at)}  ${severity}: ${title.zh} / ${title.en} (${site}, ${room})`;
+      return `     ${what}  ${time(at)}  ${site}, ${room}: ${title.zh} / ${title.en} (${severity})`;
     });
 }
 

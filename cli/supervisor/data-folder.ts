@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { ClockSpec } from '../../runtime/clock.js';
 import { AppError } from '../../runtime/app-error.js';
 
@@ -10,8 +10,7 @@ import { AppError } from '../../runtime/app-error.js';
 export function prepareDataFolder(folder: string): void {
   const probe = join(folder, `.probe.${process.pid}`);
   try {
-    for (const part of ['', 'log', 'redis', 'influx'])
-      mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
+    for (const part of ['', 'log', 'redis', 'influx']) makeFolder(join(folder, part));
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (error) {
@@ -22,6 +21,13 @@ export function prepareDataFolder(folder: string): void {
       { cause: error },
     );
   }
+}
+
+/** Not Node's own `recursive`: under /proc, where no folder can be made, that never returns. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /**

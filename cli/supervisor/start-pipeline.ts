@@ -9,16 +9,17 @@ import type { Settings } from '../../runtime/settings.js';
 import { withRedis } from '../redis-session.js';
 import type { Steps } from '../terminal/steps.js';
 import { shortPath } from '../terminal/table.js';
+import { formatTime } from '../terminal/time.js';
 import { guardClockKind, prepareDataFolder } from './data-folder.js';
 import { lockFolder } from './folder-lock.js';
-import { assertPortFree } from './listening-port.js';
-import { startStores } from './start-stores.js';
 import { endOrphans } from './orphans.js';
 import { processIdentity } from './process-identity.js';
+import { assertPortsFree, preflight } from './preflight.js';
 import { ProcessTable } from './process-table.js';
 import { roleSpec } from './role-spec.js';
 import { readRunRecord } from './run-record.js';
 import type { ProcessRecord } from './run-record.js';
+import { startStores } from './start-stores.js';
 
 /** The roles in the order of their start; they are stopped the other way round, the front door first. */
 const startOrder: readonly Role[] = ['api', 'alerts', 'ingest', 'broker'];
@@ -54,6 +55,10 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
   const clockKind = settings.SIM_SPEED === undefined ? 'wall' : 'simulated';
   const roles = startOrder.filter((role) => options.roles?.includes(role) ?? true);
 
+  await preflight(settings);
+  // What a killed pipeline left running may still have our ports.
+  const mayHaveLeftovers = readRunRecord(folder) !== undefined;
+  if (!mayHaveLeftovers) await assertPortsFree(settings);
   prepareDataFolder(folder);
   const unlock = lockFolder(folder);
   const log = pino(
@@ -71,17 +76,11 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
         if (left) say('ending what a killed pipeline left running');
         return endOrphans(left);
       },
-      (ended) => shortPath(folder) + (ended.length > 0 ? `; ended ${ended.join(', ')}` : ''),
+      (ended) => shortPath(folder) + (ended.length > 0 ? `; ended leftover ${ended.join(', ')}` : ''),
     );
-    const listeners = mqttAddresses(settings);
-    for (const address of listeners) await assertPortFree(address);
-    await assertPortFree({
-      host: settings.HTTP_HOST,
-      port: settings.HTTP_PORT,
-      hostSetting: 'HTTP_HOST',
-      portSetting: 'HTTP_PORT',
-    });
+    if (mayHaveLeftovers) await assertPortsFree(settings);
 
+    const listeners = mqttAddresses(settings);
     const table = new ProcessTable(
       folder,
       {
@@ -109,7 +108,7 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
     const clock = await steps.run(
       'Clock',
       () => withRedis(stores.redis, (redis) => settleClock(redis, settings)),
-      describeClock,
+      (settled) => describeClock(settled, settings.TIMEZONE),
     );
     signal.throwIfAborted();
 
@@ -154,8 +153,8 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
   }
 }
 
-function describeClock(clock: Clock): string {
+function describeClock(clock: Clock, timezone: string): string {
   const { spec } = clock;
   if (spec.kind === 'wall') return 'wall clock';
-  return `simulated, ${spec.speed} times as fast, now at ${new Date(clock.now()).toISOString()}`;
+  return `simulated, ${spec.speed} times as fast, now ${formatTime(clock.now(), timezone)} ${timezone}`;
 }

@@ -13,7 +13,7 @@ import { setUpInflux2 } from '../stores/private-influx2.js';
 import { describeRedis, privateRedis } from '../stores/redis-store.js';
 import { choosePorts } from '../stores/store-ports.js';
 import type { StorePorts } from '../stores/store-ports.js';
-import type { Steps } from '../terminal/steps.js';
+import type { Outcome, Steps } from '../terminal/steps.js';
 import { shortPath } from '../terminal/table.js';
 import type { ProcessTable } from './process-table.js';
 import type { InfluxAddress } from './run-record.js';
@@ -97,11 +97,12 @@ function startInflux(
 ): Promise<InfluxAddress> {
   const folder = settings.DATA_DIR;
   const database = settings.INFLUX_BUCKET;
-  let detail = '';
+  let outcome: Outcome = '';
   return around.steps.run(
     'InfluxDB',
     async (say) => {
       let address: InfluxAddress;
+      let files = '';
       if (settings.INFLUX_URL === undefined) {
         const own = await privateInflux(binary ?? '', folder, ports);
         say(`starting ${own.spec.command}, files in ${shortPath(join(folder, 'influx'))}`);
@@ -109,7 +110,7 @@ function startInflux(
         const secrets =
           own.major === 2 ? await setUpInflux2(own.url, join(folder, 'influx'), database) : undefined;
         address = { url: own.url, database, token: secrets?.token, org: secrets?.org };
-        detail = `, files in ${shortPath(join(folder, 'influx'))}`;
+        files = `, files in ${shortPath(join(folder, 'influx'))}`;
       } else {
         address = {
           url: settings.INFLUX_URL,
@@ -119,10 +120,10 @@ function startInflux(
         };
         say(`asking ${displayUrl(address.url)}`);
       }
-      detail = `${await describeInflux(address)}${detail}`;
+      outcome = await describeInflux(address, files);
       return address;
     },
-    () => detail,
+    () => outcome,
   );
 }
 
@@ -143,11 +144,11 @@ async function runStore(
 }
 
 /** An InfluxDB that is away is no reason not to start: readings wait in the log. */
-async function describeInflux({ url, token, org, database }: InfluxAddress): Promise<string> {
+async function describeInflux({ url, token, org, database }: InfluxAddress, files: string): Promise<Outcome> {
   try {
     const { version } = await openInflux({ url, token, org, bucket: database });
-    return `InfluxDB ${version} at ${displayUrl(url)}, database ${database}`;
+    return `InfluxDB ${version} at ${displayUrl(url)}, database ${database}${files}`;
   } catch (error) {
-    return `${messageOf(error)} Readings wait in the log until it does`;
+    return { warning: `${messageOf(error)} Until then readings wait in the log.` };
   }
 }

@@ -1,24 +1,53 @@
 import Table from 'cli-table3';
+import stringWidth from 'string-width';
+import { fitColumns } from './fit-columns.js';
+import { terminalWidth, wrapText } from './wrap-text.js';
 
-/** A table with a heading row, as wide as its content. */
+/** A table with a heading row. On a terminal it is no wider than that: its widest columns are wrapped. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
+  width = terminalWidth(),
 ): string {
   const isTerminal = process.stdout.isTTY;
-  const style = { head: isTerminal ? ['bold'] : [], border: isTerminal ? ['grey'] : [], compact: true };
-  const table = new Table({ head: [...head], style });
-  table.push(...rows.map((row) => [...row]));
+  const all = [head, ...rows].map((row) => row.map(String));
+  const natural = head.map((_, column) => Math.max(...all.map((row) => stringWidthOf(row[column] ?? ''))));
+  // Each column has a line to its left and a blank on both sides.
+  const widths = fitColumns(natural, width - 3 * head.length - 1);
+  const [headCells = [], ...cells] = all.map((row) =>
+    row.map((cell, column) => wrapText(cell, widths[column] ?? Infinity)),
+  );
+  const hasTallRows = cells.some((row) => row.some((cell) => cell.includes('\n')));
+  const style = {
+    head: isTerminal ? ['bold'] : [],
+    border: isTerminal ? ['grey'] : [],
+    // Lines between the rows only where it would not be seen otherwise where one ends.
+    compact: !hasTallRows,
+  };
+  const table = new Table({ head: headCells, style });
+  table.push(...cells);
   return table.toString();
 }
 
-/** Names and values under each other, without lines. */
-export function formatPairs(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+/** Names and values under each other, without lines; a long value is wrapped beside its name. */
+export function formatPairs(
+  pairs: readonly (readonly [name: string, value: string])[],
+  width = terminalWidth(),
+): string {
+  const indent = Math.max(...pairs.map(([name]) => stringWidth(name))) + 4;
+  return pairs
+    .map(([name, value]) => {
+      const wrapped = wrapText(value, width - indent).replaceAll('\n', `\n${' '.repeat(indent)}`);
+      return `  ${name}${' '.repeat(indent - 2 - stringWidth(name))}${wrapped}`;
+    })
+    .join('\n');
 }
 
 /** A path as a person would type it from here. */
 export function shortPath(path: string, from = process.cwd()): string {
   return path.startsWith(`${from}/`) ? path.slice(from.length + 1) : path;
+}
+
+function stringWidthOf(cell: string): number {
+  return Math.max(...cell.split('\n').map((line) => stringWidth(line)));
 }

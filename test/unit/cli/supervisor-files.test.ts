@@ -41,6 +41,12 @@ describe('the data folder', () => {
     expect(() => prepareDataFolder(join(folder, 'file', 'var'))).toThrow(/can't be written.*--data-dir/);
   });
 
+  it('is refused where no folder can be made, instead of trying for ever', () => {
+    expect(() => prepareDataFolder('/proc/nope/var')).toThrow(
+      /The data folder \/proc\/nope\/var can't be written/,
+    );
+  });
+
   it('stays on the clock that it was first used with', () => {
     guardClockKind(folder, 'simulated');
     guardClockKind(folder, 'simulated');

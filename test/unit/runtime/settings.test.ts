@@ -43,11 +43,24 @@ describe('settings', () => {
     [{ SIM_ORIGIN: '2026-03-02T08:00:00+08:00' }, 'SIM_SPEED is not'],
     [{ SMTP_URL: 'smtp://mail.example.org' }, 'MAIL_TO is not'],
     [{ MAIL_MIN_SEVERITY: 'severe' }, 'MAIL_MIN_SEVERITY=severe'],
+    [{ MQTT_PORT: 'abc' }, 'MQTT_PORT=abc must be a port number, 1 to 65535'],
+    [{ MAIL_FROM: 'xx' }, 'MAIL_FROM=xx must be a mail address such as'],
+    [{ LOG_LEVEL: 'loud' }, 'must be one of fatal, error, warn'],
+    [{ ALLOW_VOLATILE_REDIS: 'maybe' }, 'must be 0, 1, true or false'],
+    [{ LOG_SHARDS: '300' }, 'must be a whole number, 1 to 256'],
+    [{ MQTT_PORT: '8080' }, 'MQTT_PORT and HTTP_PORT are both 8080'],
+    [{ MQTT_WS_PORT: '1883' }, 'MQTT_PORT and MQTT_WS_PORT are both 1883'],
+    [{ MQTT_PORT: '8080', HTTP_HOST: '0.0.0.0' }, 'are both 8080'],
   ])('refuse %o in one sentence that says what is wrong', (env, part) => {
     const parse = () => parseSettings(env);
     expect(parse).toThrow(AppError);
     expect(parse).toThrow(part);
-    expect(parse).not.toThrow(/\n/);
+    expect(parse).not.toThrow(/\n|Invalid|expected/);
+  });
+
+  it('take one port on two addresses', () => {
+    const { HTTP_PORT } = parseSettings({ MQTT_PORT: '8080', HTTP_HOST: '10.0.0.1' });
+    expect(HTTP_PORT).toBe(8080);
   });
 
   it('name every wrong value at once', () => {

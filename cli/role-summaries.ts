@@ -1,0 +1,9 @@
+import type { Role } from '../runtime/role.js';
+
+/** What each role is, as the help names it. */
+export const roleSummaries: Readonly<Record<Role, string>> = {
+  broker: 'the MQTT front door',
+  ingest: 'the reading log into InfluxDB and the rules',
+  alerts: 'alarms into mails',
+  api: 'the HTTP API',
+};

@@ -1,0 +1,25 @@
+import { parseAddresses } from '../../alerts/smtp-addresses.js';
+import { loadProfiles } from '../../devices/profiles/load-profiles.js';
+import { loadRules } from '../../rules/load-rules.js';
+import { mqttAddresses } from '../../runtime/mqtt-addresses.js';
+import { rulesFolder } from '../../runtime/rules-folder.js';
+import type { Settings } from '../../runtime/settings.js';
+import { assertPortFree } from './listening-port.js';
+
+/**
+ * Finds, before anything is started or written, what would only keep a role from starting a while later.
+ * @throws AppError `bad_setting`; the problems of rule files and profiles
+ */
+export async function preflight(settings: Settings): Promise<void> {
+  parseAddresses('MAIL_FROM', settings.MAIL_FROM);
+  if (settings.MAIL_TO !== undefined) parseAddresses('MAIL_TO', settings.MAIL_TO);
+  await loadRules(rulesFolder(settings));
+  await loadProfiles(settings.PROFILES_DIR);
+}
+
+/** @throws AppError `port_taken` or `port_refused` for the first address that can't be listened on */
+export async function assertPortsFree(settings: Settings): Promise<void> {
+  const { HTTP_HOST: host, HTTP_PORT: port } = settings;
+  for (const address of mqttAddresses(settings)) await assertPortFree(address);
+  await assertPortFree({ host, port, hostSetting: 'HTTP_HOST', portSetting: 'HTTP_PORT' });
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { roles } from '../runtime/role.js';
+import { roleSummaries } from './role-summaries.js';
+
+/** One verb of the `campus` command. */
+export interface Verb {
+  readonly name: string;
+  /** Its line in the list of verbs. */
+  readonly summary: string;
+  /** The heading that it stands under in that list. @defaultValue that of all verbs */
+  readonly group?: string;
+  /** Gives what adds the verb to a program. */
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+const roleVerbs: readonly Verb[] = roles.map((role) => ({
+  name: role,
+  summary: `run ${roleSummaries[role]} alone`,
+  group: 'Roles (each alone in this terminal):',
+  load: async () => {
+    const { addRoleCommand } = await import('./commands/role.js');
+    return (program) => addRoleCommand(program, role);
+  },
+}));
+
+/** Every verb, in the order in which the help lists them. */
+export const verbs: readonly Verb[] = [
+  {
+    name: 'up',
+    summary: 'start the pipeline and keep it running',
+    load: async () => (await import('./commands/up.js')).addUpCommand,
+  },
+  {
+    name: 'demo',
+    summary: 'start the pipeline and play a demo on it',
+    load: async () => (await import('./commands/demo.js')).addDemoCommand,
+  },
+  {
+    name: 'status',
+    summary: 'show addresses, processes, ledger and alarms of the running pipeline',
+    load: async () => (await import('./commands/status.js')).addStatusCommand,
+  },
+  {
+    name: 'config',
+    summary: 'show every setting, its value and where it comes from',
+    load: async () => (await import('./commands/config.js')).addConfigCommand,
+  },
+  {
+    name: 'devices',
+    summary: 'registered devices and their passwords',
+    load: async () => (await import('./commands/devices.js')).addDevicesCommand,
+  },
+  {
+    name: 'replay',
+    summary: 'publish a recorded file as a device',
+    load: async () => (await import('./commands/replay.js')).addReplayCommand,
+  },
+  {
+    name: 'alarms',
+    summary: 'list the active alarms',
+    load: async () => (await import('./commands/alarms.js')).addAlarmsCommand,
+  },
+  {
+    name: 'ledger',
+    summary: 'what became of everything that was received',
+    load: async () => (await import('./commands/ledger.js')).addLedgerCommand,
+  },
+  {
+    name: 'quarantine',
+    summary: 'messages that could not be understood',
+    load: async () => (await import('./commands/quarantine.js')).addQuarantineCommand,
+  },
+  {
+    name: 'rules',
+    summary: 'the rules that raise alarms',
+    load: async () => (await import('./commands/rules.js')).addRulesCommand,
+  },
+  {
+    name: 'install',
+    summary: 'install redis-server and influxd where they are missing',
+    load: async () => (await import('./commands/install.js')).addInstallCommand,
+  },
+  ...roleVerbs,
+];
