@@ -138,10 +138,12 @@ export async function startBroker(
       },
       authenticate: (client, username, password, callback) => {
         const connection = door.connectionOf(client);
+        const { certificate } = connection.incoming;
+        const attempt = { client, username, password, certificate };
         const since = watch.changes;
         const session = open
           ? Promise.resolve(openTrialSession(client.id, shards, clock.now()))
-          : authenticateDevice({ client, username, password }, (id) => lookup.find(id), shards, clock.now());
+          : authenticateDevice(attempt, (id) => lookup.find(id), shards, clock.now());
         session.then(
           (known) => {
             if (connection.ended) return;

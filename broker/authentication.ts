@@ -1,6 +1,7 @@
 import type { AuthenticateError, Client } from 'aedes';
 import { findSecret } from '../devices/credential.js';
 import type { KnownDevice } from '../devices/credential.js';
+import type { ClientCertificate } from './listeners/client-certificate.js';
 import { openSession } from './session.js';
 import type { DeviceGrounds, Session } from './session.js';
 
@@ -24,8 +25,8 @@ export interface ConnectAttempt {
   readonly client: Pick<Client, 'id'>;
   readonly username: string | undefined;
   readonly password: Buffer | undefined;
-  /** The device that a certificate names, where one was shown whose issuer, time and key are verified. */
-  readonly certificate?: { readonly device: string } | undefined;
+  /** Where one was shown whose issuer and key are verified. */
+  readonly certificate: ClientCertificate | undefined;
 }
 
 /**
@@ -52,12 +53,15 @@ export async function authenticateDevice(
   }
   // Secrets end by the wall clock, as certificates do, whatever clock the pipeline runs on.
   const secret = findSecret(known?.credentials, password ?? '', Date.now());
-  if (known === undefined || (certificate === undefined && secret === undefined)) {
+  const proof = certificate ?? (secret && { secretHash: secret.hash });
+  if (known === undefined || proof === undefined) {
     throw new ConnectRefusal(badUserNameOrPassword, 'unknown device or wrong secret');
   }
   if (known.credentials?.revokedAt !== undefined) {
     throw new ConnectRefusal(notAuthorized, 'the device is revoked');
   }
+  const fault = certificate && faultOf(certificate, known, Date.now());
+  if (fault !== undefined) throw new ConnectRefusal(notAuthorized, fault);
   if (client.id !== known.device.id) {
     throw new ConnectRefusal(notAuthorized, 'the client id is not the device id');
   }
@@ -67,7 +71,7 @@ export async function authenticateDevice(
   return openSession(known.device, {
     shards,
     now,
-    secretHash: certificate === undefined ? secret?.hash : undefined,
+    proof,
   });
 }
 
@@ -85,9 +89,19 @@ export function reasonToDrop(
   if (device.site !== grounds.site) return 'the device now belongs to another site';
   if (device.deviceClass !== grounds.deviceClass) return 'the device is now of another class';
   if (credentials?.revokedAt !== undefined) return 'the device is revoked';
-  const { secretHash } = grounds;
-  if (secretHash === undefined) return undefined;
-  const secret = credentials?.secrets.find(({ hash }) => hash === secretHash);
+  const { proof } = grounds;
+  if (!('secretHash' in proof)) return faultOf(proof, known, now);
+  const secret = credentials?.secrets.find(({ hash }) => hash === proof.secretHash);
   if (secret === undefined) return 'its password was replaced';
   return secret.until !== undefined && secret.until <= now ? 'its earlier password has ended' : undefined;
+}
+
+/** What ends a certificate after its issue; a resumed TLS session doesn't look at its time again. */
+function faultOf(
+  { serial, notAfter }: ClientCertificate,
+  { revokedCertificates }: KnownDevice,
+  now: number,
+): string | undefined {
+  if (revokedCertificates.includes(serial)) return 'its certificate is revoked';
+  return now >= notAfter ? 'its certificate has expired' : undefined;
 }

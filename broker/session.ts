@@ -5,6 +5,7 @@ import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic
 import { encodeAddress } from '../ingest/log/frame.js';
 import { grantTopics, openRights } from './acl.js';
 import type { Rights } from './acl.js';
+import type { ClientCertificate } from './listeners/client-certificate.js';
 
 /** A topic that the session may publish to, with what is needed for each message made once. */
 export interface OwnTopic {
@@ -16,8 +17,8 @@ export interface OwnTopic {
 export interface DeviceGrounds {
   readonly site: string;
   readonly deviceClass: DeviceClass;
-  /** The kept hash of the secret; undefined: it was a certificate. */
-  readonly secretHash: string | undefined;
+  /** The secret, by its kept hash, or the certificate. */
+  readonly proof: { readonly secretHash: string } | ClientCertificate;
 }
 
 /** Topics of one session that are kept at hand; a device has five. */
@@ -63,7 +64,7 @@ export class Session {
 /** @param start `now` is pipeline time, epoch ms */
 export function openSession(
   device: Device,
-  start: { readonly shards: number; readonly now: number; readonly secretHash: string | undefined },
+  start: Pick<DeviceGrounds, 'proof'> & { readonly shards: number; readonly now: number },
 ): Session {
   const prefix = topicPrefix(device.site, device.deviceClass, device.id);
   const rights = grantTopics({
@@ -72,7 +73,7 @@ export function openSession(
     subscribe: [`${prefix}cmd`],
   });
   return new Session({
-    device: { site: device.site, deviceClass: device.deviceClass, secretHash: start.secretHash },
+    device: { site: device.site, deviceClass: device.deviceClass, proof: start.proof },
     client: device.id,
     shard: shardOf(device.site, start.shards),
     rights,

@@ -51,6 +51,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/devices.js')).addDevicesCommand,
   },
   {
+    name: 'ca',
+    summary: 'a small CA of your own: certificates for the broker and for devices',
+    load: async () => (await import('./commands/ca.js')).addCaCommand,
+  },
+  {
     name: 'replay',
     summary: 'publish a recorded file as a device',
     load: async () => (await import('./commands/replay.js')).addReplayCommand,

@@ -30,6 +30,8 @@ export interface KeptCredentials {
 export interface KnownDevice {
   readonly device: Device;
   readonly credentials: KeptCredentials | undefined;
+  /** Serial numbers of certificates that are no longer taken for it. */
+  readonly revokedCertificates: readonly string[];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
 import type { Credentials, KeptCredentials, KnownDevice } from './credential.js';
+import { parseSerials } from './redis-certificates.js';
 import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
 import { registerDevice } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
@@ -66,21 +67,25 @@ export async function findKnownDevices(
   ids: readonly string[],
 ): Promise<(KnownDevice | undefined)[]> {
   if (ids.length === 0) return [];
-  const [devices, credentials] = await Promise.all([
+  const [devices, credentials, revoked] = await Promise.all([
     redis.hmget(redisKeys.devices, ...ids),
     redis.hmget(redisKeys.credentials, ...ids),
+    redis.hmget(redisKeys.revokedCertificates, ...ids),
   ]);
-  return devices.map((device, i) => toKnown(device, credentials[i]));
+  return devices.map((device, i) => toKnown(device, credentials[i], revoked[i]));
 }
 
 /** All devices, by id. */
 export async function listKnownDevices(redis: Redis): Promise<KnownDevice[]> {
-  const [devices, credentials] = await Promise.all([
+  const [devices, credentials, revoked] = await Promise.all([
     redis.hgetall(redisKeys.devices),
     redis.hgetall(redisKeys.credentials),
+    redis.hgetall(redisKeys.revokedCertificates),
   ]);
   const ids = Object.keys(devices).sort();
-  return ids.map((id) => toKnown(devices[id], credentials[id])).filter((known) => known !== undefined);
+  return ids
+    .map((id) => toKnown(devices[id], credentials[id], revoked[id]))
+    .filter((known) => known !== undefined);
 }
 
 /** @throws AppError `unknown_device` */
@@ -145,10 +150,12 @@ function toCredentials({ id, site, deviceClass }: Device, password: string): Cre
 function toKnown(
   device: string | null | undefined,
   kept: string | null | undefined,
+  revoked: string | null | undefined,
 ): KnownDevice | undefined {
   if (typeof device !== 'string') return undefined;
   return {
     device: JSON.parse(device) as Device,
     credentials: typeof kept === 'string' ? (JSON.parse(kept) as KeptCredentials) : undefined,
+    revokedCertificates: parseSerials(revoked),
   };
 }

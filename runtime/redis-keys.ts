@@ -29,6 +29,8 @@ export const redisKeys = {
   devices: 'pc:devices',
   /** Hash: device id → what its secrets are checked against (JSON); the secrets themselves are nowhere. */
   credentials: 'pc:credentials',
+  /** Hash: device id → serial numbers of its revoked certificates (JSON); stays when the device is removed. */
+  revokedCertificates: 'pc:certificates:revoked',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
   /** Counter: goes up with every change to sites, devices or credentials, so that caches know. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { X509Certificate } from 'node:crypto';
 import type { MqttTransport } from '../../runtime/mqtt-addresses.js';
+import type { ClientCertificate } from './client-certificate.js';
 
 /** A client's connection, whatever it came over. */
 export interface Connection {
@@ -9,8 +9,8 @@ export interface Connection {
   readonly stream: Duplex;
   /** Where it comes from, as the operating system says. */
   readonly address: string;
-  /** The client's certificate, when it has shown one: issued by the CA, within its time, its key proven. */
-  readonly certificate: X509Certificate | undefined;
+  /** The client's certificate, when it has shown one: issued by the CA, its key proven. */
+  readonly certificate: ClientCertificate | undefined;
   /** To be called when a whole CONNECT has been read: the time for it no longer runs. */
   readonly onConnectRead: () => void;
 }

@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,6 +9,7 @@ import type { MqttAddress } from '../../runtime/mqtt-addresses.js';
 import type { Settings } from '../../runtime/settings.js';
 import type { LimitReason } from '../limits/limit-reason.js';
 import { CertificateFiles } from './certificate-files.js';
+import type { ClientCertificate } from './client-certificate.js';
 import type { Connection } from './connection.js';
 import { Entrance } from './entrance.js';
 import { createTlsLayer } from './tls.js';
@@ -92,13 +92,13 @@ function layersFor(
   files: CertificateFiles | undefined,
   { settings, log, lifeCycle, onConnection, onLimited }: ListenerParts,
 ): (socket: Socket) => void {
-  const handOver = (stream: Duplex, socket: Socket, certificate: X509Certificate | undefined) => {
+  const handOver = (stream: Duplex, socket: Socket, certificate: ClientCertificate | undefined) => {
     const visit = entrance.visitOf(socket);
     // Gone while its handshake ended.
     if (visit === undefined) stream.destroy();
     else onConnection({ ...visit, transport, stream, certificate });
   };
-  const secure = (onSecure: (socket: Socket, certificate: X509Certificate | undefined) => void) => {
+  const secure = (onSecure: (socket: Socket, certificate: ClientCertificate | undefined) => void) => {
     if (files === undefined) throw new Error('TLS without its files');
     const layer = createTlsLayer(files, onSecure, (reason, why) => {
       onLimited(reason);
@@ -107,7 +107,7 @@ function layersFor(
     lifeCycle.onStop('certificate files', files.watch(log, layer.use));
     return layer.accept;
   };
-  const certificates = new WeakMap<Socket, X509Certificate>();
+  const certificates = new WeakMap<Socket, ClientCertificate>();
   const overWebSocket = () =>
     createWebSocketLayer(
       settings.MAX_PACKET_BYTES,

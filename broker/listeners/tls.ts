@@ -1,8 +1,9 @@
-import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { CertificateFiles } from './certificate-files.js';
+import { readClientCertificate } from './client-certificate.js';
+import type { ClientCertificate } from './client-certificate.js';
 
 /** Does TLS on accepted sockets. */
 export interface TlsLayer {
@@ -19,7 +20,7 @@ export interface TlsLayer {
  */
 export function createTlsLayer(
   files: CertificateFiles,
-  onSecure: (socket: TLSSocket, certificate: X509Certificate | undefined) => void,
+  onSecure: (socket: TLSSocket, certificate: ClientCertificate | undefined) => void,
   onRefused: (reason: 'tls_handshake' | 'client_certificate', why: string) => void,
 ): TlsLayer {
   const server = createServer({
@@ -30,13 +31,15 @@ export function createTlsLayer(
   });
   server.on('secureConnection', (socket) => {
     const shown = socket.getPeerX509Certificate();
-    if (shown !== undefined && !socket.authorized) {
-      // Declared an Error, is the code of OpenSSL's verdict.
-      onRefused('client_certificate', String(socket.authorizationError));
-      socket.destroy();
+    const certificate = shown && readClientCertificate(shown);
+    if (shown === undefined || (socket.authorized && certificate !== undefined)) {
+      onSecure(socket, certificate);
       return;
     }
-    onSecure(socket, shown);
+    // What is declared an Error is the code of OpenSSL's verdict.
+    const verdict = socket.authorized ? 'its name is no device id' : String(socket.authorizationError);
+    onRefused('client_certificate', verdict);
+    socket.destroy();
   });
   server.on('tlsClientError', (error, socket) => {
     onRefused('tls_handshake', error.message);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { X509Certificate as ReadCertificate, webcrypto } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -110,4 +110,14 @@ function pem(certificate: X509Certificate): string {
 
 function alternativeName(name: string): JsonGeneralName {
   return { type: isIP(name) === 0 ? 'dns' : 'ip', value: name };
+}
+
+/** What the register keeps of a certificate: the serial number as the broker reads it, times in epoch ms. */
+export function readCertificate(certificate: string): {
+  readonly serial: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+} {
+  const { serialNumber, validFrom, validTo } = new ReadCertificate(certificate);
+  return { serial: serialNumber, notBefore: Date.parse(validFrom), notAfter: Date.parse(validTo) };
 }
