@@ -7,6 +7,7 @@ import { messageOf } from '../runtime/app-error.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
+import { displayValue } from '../runtime/settings.js';
 import { sessionMark } from './aedes-persistence.js';
 import { authenticateDevice, ConnectRefusal } from './authentication.js';
 import { createBrokerMetrics } from './broker-metrics.js';
@@ -17,6 +18,7 @@ import { openListeners } from './listeners/open-listeners.js';
 import { QueueBudget } from './outbox.js';
 import { PublishHook } from './publish-hook.js';
 import { ReadGate } from './read-gate.js';
+import { LogSafety } from './redis-log-safety.js';
 import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
 import { RetainedMessages } from './retained-messages.js';
@@ -32,7 +34,7 @@ const trialLogEntries = 1000;
  * Starts the MQTT front door: devices in, reading log out. One straight function, because the order of the
  * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
  * When `open`, any client may come and use any topic: for trials on loopback.
- * @throws AppError `port_taken`, `wrong_shards`
+ * @throws AppError `port_taken`, `wrong_shards`, `volatile_redis`
  */
 export async function startBroker(
   context: RoleContext,
@@ -79,6 +81,14 @@ export async function startBroker(
     keepEntries: open ? trialLogEntries : undefined,
   });
   lifeCycle.onStop('reading log', () => writer.drain());
+  const safety = await LogSafety.start({
+    redis,
+    shownUrl: displayValue('REDIS_URL', context.redisUrl),
+    allowVolatile: settings.ALLOW_VOLATILE_REDIS,
+    log,
+    onChange: (trouble) => (gate.closed = trouble !== undefined),
+  });
+  lifeCycle.onStop('log safety', () => safety.stop());
 
   const watch = new SessionWatch({
     find: (ids) => findKnownDevices(redis, ids),
@@ -113,6 +123,7 @@ export async function startBroker(
       received.messages++;
       received.bytes += bytes;
     },
+    onAnswered: (ms) => metrics.answers.observe(ms / 1000),
     onUnlogged: ({ session }, error) => {
       if (lastFailure === undefined)
         log.error({ client: session?.client }, `not logged, not acknowledged: ${error.message}`);
@@ -235,5 +246,5 @@ export async function startBroker(
     await new Promise<void>((resolve) => door.close(resolve));
     await presence.stop();
   });
-  startRoleReport(context, 'broker', () => lastFailure);
+  startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure);
 }

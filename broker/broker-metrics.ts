@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+/** Seconds. */
+const latencyBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
 /** What the broker counts. */
 export interface BrokerMetrics {
   readonly connects: Counter;
@@ -11,6 +14,7 @@ export interface BrokerMetrics {
   readonly slow: Counter<'what'>;
   readonly unlogged: Counter;
   readonly rounds: Histogram;
+  readonly answers: Histogram;
   readonly roundMessages: Counter;
 }
 
@@ -104,7 +108,13 @@ export function createBrokerMetrics(
     rounds: new Histogram({
       name: 'pc_log_append_seconds',
       help: 'Duration of a group commit: the part of the PUBACK latency that waits for the disk',
-      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      buckets: latencyBuckets,
+      registers,
+    }),
+    answers: new Histogram({
+      name: 'pc_mqtt_puback_seconds',
+      help: 'From a PUBLISH of QoS 1 or 2 being read to its PUBACK or PUBREC being written; one in 16 is measured',
+      buckets: latencyBuckets,
       registers,
     }),
     roundMessages: new Counter({

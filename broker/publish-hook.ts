@@ -13,6 +13,9 @@ import type { OutboundMessage } from './wire.js';
 /** Of a payload that is too large, this much is kept as evidence. */
 const evidenceBytes = 4096;
 
+/** The latency of one message in so many is measured. */
+const sampleEvery = 16;
+
 /** QoS 2 messages of one client that await its PUBREL, after which it is misbehaving. */
 const maxInboundQos2 = 1000;
 
@@ -23,6 +26,8 @@ export interface PublishHookParts {
   readonly maxPayloadBytes: number;
   readonly connectionOf: (client: Client) => ClientConnection | undefined;
   readonly onMessage: (payloadBytes: number) => void;
+  /** Told of one in some messages how long its PUBACK or PUBREC took, ms. */
+  readonly onAnswered: (ms: number) => void;
   readonly onUnlogged: (connection: ClientConnection, error: Error) => void;
   /** Hands a message that is on disk to those who may hear it. */
   readonly route: (message: OutboundMessage, from: Session) => void;
@@ -36,6 +41,7 @@ export interface PublishHookParts {
  */
 export class PublishHook {
   readonly #parts: PublishHookParts;
+  #messages = 0;
 
   constructor(parts: PublishHookParts) {
     this.#parts = parts;
@@ -56,6 +62,7 @@ export class PublishHook {
       }
       state.inbound.set(id, 'logging');
     }
+    const startedAt = ++this.#messages % sampleEvery === 0 ? performance.now() : undefined;
     this.#log(connection, session, message, (error, own) => {
       if (error !== undefined) {
         // Never acknowledged: the client sends it again to whoever answers next.
@@ -70,6 +77,7 @@ export class PublishHook {
         if (connection.ended) state.link?.send(encodeReply('pubrec', id));
         else connection.reply('pubrec', id);
       }
+      if (startedAt !== undefined && qos > 0) this.#parts.onAnswered(performance.now() - startedAt);
     });
   }
 

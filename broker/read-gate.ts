@@ -13,6 +13,7 @@ export class ReadGate<Connection extends Reading> {
   readonly #perClient: number;
   readonly #totalBytes: number;
   #bytes = 0;
+  #closed = false;
   readonly #held = new Set<Connection>();
 
   constructor(caps: { readonly perClient: number; readonly totalBytes: number }) {
@@ -42,6 +43,13 @@ export class ReadGate<Connection extends Reading> {
     this.#held.delete(connection);
   }
 
+  /** While closed, nobody hands over a message: the log could not keep it. */
+  set closed(closed: boolean) {
+    if (this.#closed === closed) return;
+    this.#closed = closed;
+    if (!closed) this.release();
+  }
+
   /** A message was handed to the log. */
   enter(payloadBytes: number): void {
     this.#bytes += payloadBytes;
@@ -62,6 +70,6 @@ export class ReadGate<Connection extends Reading> {
   }
 
   #isOpen(connection: Connection): boolean {
-    return connection.inFlight < this.#perClient && this.#bytes < this.#totalBytes;
+    return !this.#closed && connection.inFlight < this.#perClient && this.#bytes < this.#totalBytes;
   }
 }

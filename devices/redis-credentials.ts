@@ -110,6 +110,7 @@ interface Question {
 export class DeviceLookup {
   readonly #redis: Redis;
   #asked: Question[] = [];
+  #asking = false;
 
   constructor(redis: Redis) {
     this.#redis = redis;
@@ -118,22 +119,29 @@ export class DeviceLookup {
   /** @returns undefined for a device that isn't registered */
   find(id: string): Promise<KnownDevice | undefined> {
     return new Promise((resolve, reject) => {
-      if (this.#asked.push({ id, resolve, reject }) === 1) setImmediate(() => void this.#ask());
+      this.#asked.push({ id, resolve, reject });
+      if (this.#asking) return;
+      this.#asking = true;
+      setImmediate(() => void this.#askAll());
     });
   }
 
-  async #ask(): Promise<void> {
-    const asked = this.#asked;
-    this.#asked = [];
-    try {
-      const known = await findKnownDevices(
-        this.#redis,
-        asked.map(({ id }) => id),
-      );
-      asked.forEach(({ resolve }, i) => resolve(known[i]));
-    } catch (error) {
-      for (const { reject } of asked) reject(error);
+  /** One question to Redis at a time: while it hangs, a city that reconnects must not fill the memory. */
+  async #askAll(): Promise<void> {
+    while (this.#asked.length > 0) {
+      const asked = this.#asked.splice(0);
+      try {
+        const known = await findKnownDevices(
+          this.#redis,
+          asked.map(({ id }) => id),
+        );
+        asked.forEach(({ resolve }, i) => resolve(known[i]));
+      } catch (error) {
+        // Who came meanwhile has waited for the same answer.
+        for (const { reject } of [...asked, ...this.#asked.splice(0)]) reject(error);
+      }
     }
+    this.#asking = false;
   }
 }
 

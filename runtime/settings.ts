@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './app-error.js';
@@ -88,6 +89,10 @@ export const settingDefinitions = {
     schema: url('redis:', 'rediss:').optional(),
     help: 'Redis or Valkey to use; unset: a private one is started on loopback',
     secret: true,
+  },
+  REDIS_MEMORY_MB: {
+    schema: count.default(Math.max(256, Math.floor(totalmem() / 2 / 1_048_576))),
+    help: 'Memory of the private Redis; at 90 % of it no more readings are taken (default: half of the machine’s)',
   },
   ALLOW_VOLATILE_REDIS: {
     schema: flag.default(false),

@@ -11,7 +11,12 @@ export interface ServerCommand {
 }
 
 /** @param binary path of `redis-server` or `valkey-server`; `folder` must exist */
-export function privateRedisCommand(binary: string, folder: string, port: number): ServerCommand {
+export function privateRedisCommand(
+  binary: string,
+  folder: string,
+  port: number,
+  memoryMb: number,
+): ServerCommand {
   const settings: Record<string, string> = {
     bind: '127.0.0.1',
     port: String(port),
@@ -19,6 +24,7 @@ export function privateRedisCommand(binary: string, folder: string, port: number
     appendonly: 'yes',
     appendfsync: 'always',
     'no-appendfsync-on-rewrite': 'no',
+    maxmemory: `${memoryMb}mb`,
     'maxmemory-policy': 'noeviction',
     // The AOF is the one truth; RDB snapshots beside it would only cost writes.
     save: '',

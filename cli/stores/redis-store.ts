@@ -8,8 +8,13 @@ import { privateRedisCommand } from './private-redis.js';
 const silent = createLogger('redis', 'silent');
 
 /** The private Redis of a data folder, to be run by the supervisor. */
-export function privateRedis(binary: string, folder: string, port: number): { spec: ChildSpec; url: string } {
-  const { command, args, env, url } = privateRedisCommand(binary, join(folder, 'redis'), port);
+export function privateRedis(
+  binary: string,
+  folder: string,
+  port: number,
+  memoryMb: number,
+): { spec: ChildSpec; url: string } {
+  const { command, args, env, url } = privateRedisCommand(binary, join(folder, 'redis'), port, memoryMb);
   const spec: ChildSpec = {
     name: 'redis',
     command,

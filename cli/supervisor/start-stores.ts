@@ -70,7 +70,7 @@ function startRedis(
     async (say) => {
       let url = settings.REDIS_URL;
       if (url === undefined) {
-        const own = privateRedis(binary ?? '', folder, ports.redis);
+        const own = privateRedis(binary ?? '', folder, ports.redis, settings.REDIS_MEMORY_MB);
         say(`starting ${own.spec.command}, files in ${shortPath(join(folder, 'redis'))}`);
         await runStore(own.spec, around, say);
         url = own.url;

@@ -25,7 +25,7 @@ export interface TestServer {
 
 export async function startTestRedis(): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'campus-redis-'));
-  return serve(privateRedisCommand('redis-server', folder, await freePort()), folder, redisAnswers);
+  return serve(privateRedisCommand('redis-server', folder, await freePort(), 4096), folder, redisAnswers);
 }
 
 export async function startTestInflux(): Promise<TestServer> {

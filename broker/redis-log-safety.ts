@@ -1,0 +1,109 @@
+import { messageOf } from '../runtime/app-error.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { assertDurable } from '../runtime/redis-durability.js';
+
+const checkMs = 1000;
+/** Above this share of its memory Redis takes no more readings: what settles them needs room to write, too. */
+const fullShare = 0.9;
+/** Below this share it takes them again. */
+const roomShare = 0.85;
+
+export interface LogSafetyParts {
+  readonly redis: Redis;
+  /** For messages, without a password. */
+  readonly shownUrl: string;
+  readonly allowVolatile: boolean;
+  readonly log: Logger;
+  /** Told whenever `trouble` comes or goes. */
+  readonly onChange: (trouble: string | undefined) => void;
+}
+
+/**
+ * Watches whether Redis can keep what it acknowledges: set to fsync, able to write its file, with room left.
+ * While it can't, the broker must not take messages; whoever waits for room to be made is the ingest, which
+ * trims the log.
+ */
+export class LogSafety {
+  readonly #parts: LogSafetyParts;
+  readonly #timer: NodeJS.Timeout;
+  #trouble: string | undefined;
+  /** Why it may lose what it acknowledges; asked at the start and whenever the connection is a new one. */
+  #volatile: string | undefined;
+  #checking = false;
+
+  private constructor(parts: LogSafetyParts) {
+    this.#parts = parts;
+    parts.redis.on('ready', () => void this.#askDurability());
+    this.#timer = setInterval(() => void this.#check(), checkMs);
+  }
+
+  /** @throws AppError `volatile_redis` when Redis is not set to keep what it acknowledges */
+  static async start(parts: LogSafetyParts): Promise<LogSafety> {
+    if (!parts.allowVolatile) await assertDurable(parts.redis, parts.shownUrl);
+    return new LogSafety(parts);
+  }
+
+  /** One sentence while readings can't be taken; else undefined. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #askDurability(): Promise<void> {
+    if (this.#parts.allowVolatile) return;
+    try {
+      await assertDurable(this.#parts.redis, this.#parts.shownUrl);
+      this.#volatile = undefined;
+    } catch (error) {
+      this.#volatile = messageOf(error);
+    }
+    await this.#check();
+  }
+
+  async #check(): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    try {
+      const [memory, persistence] = await Promise.all([
+        this.#parts.redis.info('memory'),
+        this.#parts.redis.info('persistence'),
+      ]);
+      this.#tell(this.#volatile ?? findTrouble(memory + persistence, this.#trouble !== undefined));
+    } catch {
+      // Redis is away: appends fail by themselves.
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  #tell(trouble: string | undefined): void {
+    const before = this.#trouble;
+    this.#trouble = trouble;
+    if ((before === undefined) === (trouble === undefined)) return;
+    if (trouble === undefined) this.#parts.log.info('Redis takes readings again');
+    else this.#parts.log.error(`no reading is taken: ${trouble}`);
+    this.#parts.onChange(trouble);
+  }
+}
+
+/**
+ * What is wrong by the `memory` and `persistence` sections of INFO; undefined when nothing is.
+ * @param inTrouble it was wrong before: there must be some room now for it to be right again
+ */
+export function findTrouble(info: string, inTrouble: boolean): string | undefined {
+  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+  if (field('aof_last_write_status') === 'err') {
+    return 'Redis can not write its append-only file: look at its log and at the disk.';
+  }
+  const used = Number(field('used_memory') ?? 0);
+  const most = Number(field('maxmemory') ?? 0);
+  if (most === 0 || used < most * (inTrouble ? roomShare : fullShare)) return undefined;
+  return (
+    `Redis has used ${Math.round((used / most) * 100)} % of its memory (maxmemory ${Math.round(most / 1_048_576)} MiB): ` +
+    'see why the log is not emptied, usually InfluxDB is away, or raise maxmemory.'
+  );
+}
