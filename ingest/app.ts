@@ -11,6 +11,8 @@ import { rulesFolder } from '../runtime/rules-folder.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
+import { ShardLeases } from './log/redis-shard-leases.js';
+import type { ShardLease } from './log/redis-shard-leases.js';
 import { settleShards } from './log/redis-shards.js';
 import { followShard } from './pipeline.js';
 import { InfluxSink } from './sinks/influx-sink.js';
@@ -21,7 +23,7 @@ const drainMs = 8000;
 const retryMs = 1000;
 
 /**
- * Starts the ingest: every shard of the log is followed into InfluxDB (store) and through the rules (judge).
+ * Starts the ingest: every shard of the log that no other ingest follows is followed into InfluxDB (store) and through the rules (judge).
  * A follower that fails begins again from its checkpoint.
  * @throws the problems of rule files and profiles; AppError `wrong_shards`
  */
@@ -70,12 +72,17 @@ export async function startIngest(context: RoleContext): Promise<void> {
   };
   /** Why a shard is not followed just now, by shard. */
   const failures = new Map<number, string>();
+  const leases = new ShardLeases(redis, log);
+  lifeCycle.onStop('leases', () => leases.stop());
   const follow = async (shard: number) => {
+    let lease: ShardLease | undefined;
     while (!drain.signal.aborted) {
       try {
-        await followShard(parts, shard, signals, () => failures.delete(shard));
+        if (lease?.lost.aborted !== false) lease = await leases.acquire(shard, drain.signal);
+        if (lease === undefined) return;
+        await followShard(parts, lease, signals, () => failures.delete(shard));
       } catch (error) {
-        if (abort.signal.aborted) return;
+        if (abort.signal.aborted) break;
         failures.set(shard, `shard ${shard}: ${messageOf(error)}`);
         log.error(
           { err: error, shard },
@@ -83,7 +90,12 @@ export async function startIngest(context: RoleContext): Promise<void> {
         );
         await sleep(retryMs);
       }
+      if (lease?.lost.aborted === true) {
+        failures.delete(shard);
+        log.warn(`shard ${shard} was taken over by another ingest; standing by`);
+      }
     }
+    if (lease !== undefined) await leases.release(lease);
   };
   const followers = Array.from({ length: shards }, (_, shard) => follow(shard));
   lifeCycle.onStop('shards', async () => {
@@ -92,8 +104,11 @@ export async function startIngest(context: RoleContext): Promise<void> {
     await Promise.all(followers);
     clearTimeout(timer);
   });
-  startRoleReport(context, 'ingest', () =>
-    [...failures.values(), sink.trouble].find((why) => why !== undefined),
+  startRoleReport(
+    context,
+    'ingest',
+    () => [...failures.values(), sink.trouble].find((why) => why !== undefined),
+    () => leases.waiting,
   );
   log.info(`following ${shards} shards with ${rules.length} rules`);
 }

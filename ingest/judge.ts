@@ -4,6 +4,7 @@ import type { Alarm, Transition } from '../rules/alarm.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { entryTime } from './log/log.js';
+import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { JudgedDevice } from './judged-device.js';
 import type { MessageRecord } from './log/frame.js';
@@ -19,6 +20,8 @@ const waitMs = 250;
 
 export interface JudgeParts {
   readonly redis: Redis;
+  /** The right to change the shard, and which one it is. */
+  readonly lease: ShardFence;
   readonly window: ShardWindow;
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;
@@ -34,7 +37,6 @@ export interface JudgeParts {
  */
 export class ShardJudge {
   readonly #parts: JudgeParts;
-  readonly #shard: number;
   readonly #engine: Engine;
   readonly #devices: Map<string, JudgedDevice>;
   #changed = new Map<string, JudgedDevice>();
@@ -44,9 +46,8 @@ export class ShardJudge {
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
 
-  private constructor(parts: JudgeParts, shard: number, state: JudgeState) {
+  private constructor(parts: JudgeParts, state: JudgeState) {
     this.#parts = parts;
-    this.#shard = shard;
     this.#cursor = state.cursor;
     this.#saved = state.cursor;
     this.#devices = state.devices;
@@ -54,8 +55,8 @@ export class ShardJudge {
     for (const [key, json] of state.engine) this.#engine.restore(key, json);
   }
 
-  static async load(parts: JudgeParts, shard: number): Promise<ShardJudge> {
-    return new ShardJudge(parts, shard, await loadJudgeState(parts.redis, shard));
+  static async load(parts: JudgeParts): Promise<ShardJudge> {
+    return new ShardJudge(parts, await loadJudgeState(parts.redis, parts.lease.shard));
   }
 
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
@@ -125,7 +126,7 @@ export class ShardJudge {
   }
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
-    const { redis, tags, metrics } = this.#parts;
+    const { redis, lease, tags, metrics } = this.#parts;
     const topics = transitions.map(({ site, deviceClass, device }): DeviceTopic => ({
       site,
       deviceClass,
@@ -135,7 +136,7 @@ export class ShardJudge {
     await tags.ensure(topics);
     for (const [i, transition] of transitions.entries()) {
       const place = tags.get(topics[i] as DeviceTopic);
-      await commitTransition(redis, this.#shard, transition, toAlarm(transition, place));
+      await commitTransition(redis, lease, transition, toAlarm(transition, place));
       metrics.transitions.inc({ kind: transition.kind, severity: transition.severity });
     }
   }
@@ -144,7 +145,7 @@ export class ShardJudge {
     this.#checkpointAt = performance.now();
     if (this.#cursor === this.#saved) return;
     const changes = { engine: this.#engine.takeChanges(), devices: this.#changed };
-    await saveJudgeState(this.#parts.redis, this.#shard, this.#cursor, changes);
+    await saveJudgeState(this.#parts.redis, this.#parts.lease, this.#cursor, changes);
     this.#changed = new Map();
     this.#saved = this.#cursor;
     await this.#parts.onCheckpoint(this.#cursor);

@@ -6,6 +6,7 @@ import type { IngestMetrics, ShardProgress } from './ingest-metrics.js';
 import { ShardJudge } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
+import type { ShardLease } from './log/redis-shard-leases.js';
 import { ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
@@ -37,18 +38,19 @@ export interface PipelineParts {
  *                 metrics, time)     └─▶ judge: rules ─▶ alarm + outbox ─────▶ checkpoint ─┘
  *
  * The two followers have a cursor each, so that alarms go on while InfluxDB is away; the log is trimmed
- * behind the slower one.
+ * behind the slower one. Ends when it is told to, or when the shard has another owner.
  */
 export async function followShard(
   parts: PipelineParts,
-  shard: number,
+  lease: ShardLease,
   stop: StopSignals,
   onProgress: () => void,
 ): Promise<void> {
   const { reader } = parts;
+  const { shard } = lease;
   // Whichever follower fails ends the other: both begin again from their checkpoints.
   const failed = new AbortController();
-  const signals = { drain: stop.drain, abort: AbortSignal.any([stop.abort, failed.signal]) };
+  const signals = { drain: stop.drain, abort: AbortSignal.any([stop.abort, lease.lost, failed.signal]) };
   const window = new ShardWindow(reader, shard, createDecoder(parts.limits, parts.profiles));
   const done = { store: logStart, judge: logStart };
   const checkpointed = (follower: keyof typeof done) => async (cursor: string) => {
@@ -56,10 +58,10 @@ export async function followShard(
     const behind = compareIds(done.store, done.judge) < 0 ? done.store : done.judge;
     if (behind === logStart) return;
     onProgress();
-    await reader.trimThrough(shard, behind);
+    await reader.trimThrough(lease, behind);
   };
-  const store = await ShardStore.load({ ...parts, window, onCheckpoint: checkpointed('store') }, shard);
-  const judge = await ShardJudge.load({ ...parts, window, onCheckpoint: checkpointed('judge') }, shard);
+  const store = await ShardStore.load({ ...parts, lease, window, onCheckpoint: checkpointed('store') });
+  const judge = await ShardJudge.load({ ...parts, lease, window, onCheckpoint: checkpointed('judge') });
   const followers = { store, judge };
   parts.progress.set(shard, {
     entries: () => reader.count(shard),

@@ -4,6 +4,8 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { JudgedDevice } from './judged-device.js';
 import type { JudgedState } from './judged-device.js';
 import { logStart } from './log/log.js';
+import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import type { ShardFence } from './log/log.js';
 
 /** What the judge knows of a shard as of one cursor. */
 export interface JudgeState {
@@ -25,10 +27,19 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
   return { cursor: fields['@cursor'] ?? logStart, engine, devices };
 }
 
-/** Writes the cursor and what changed since the last checkpoint, in one command and so all or nothing. */
+/** KEYS[2] judge hash; ARGV[2] on: fields and values. */
+const saveScript = `
+${luaPut}
+put(KEYS[2], 2, #ARGV - 1)
+return 1`;
+
+/**
+ * Writes the cursor and what changed since the last checkpoint, all or nothing.
+ * @throws AppError `lease_lost` when the shard has another owner
+ */
 export async function saveJudgeState(
   redis: Redis,
-  shard: number,
+  fence: ShardFence,
   cursor: string,
   changes: {
     readonly engine: ReadonlyMap<string, string>;
@@ -38,32 +49,32 @@ export async function saveJudgeState(
   const fields = ['@cursor', cursor];
   for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
   for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
-  await redis.hset(redisKeys.judge(shard), ...fields);
+  await runFenced(redis, fence, saveScript, [redisKeys.judge(fence.shard)], fields);
 }
 
 /**
- * KEYS[1] active alarms, KEYS[2] cleared alarms, KEYS[3] their order, KEYS[4] outbox stream; ARGV[1] alarm id,
- * ARGV[2] alarm JSON, ARGV[3] outbox JSON, ARGV[4] time of clearing or empty, ARGV[5] cleared alarms to keep.
+ * KEYS[2] active alarms, KEYS[3] cleared alarms, KEYS[4] their order, KEYS[5] outbox stream; ARGV[2] alarm id,
+ * ARGV[3] alarm JSON, ARGV[4] outbox JSON, ARGV[5] time of clearing or empty, ARGV[6] cleared alarms to keep.
  * Returns 1, or 0 when this transition (or a later one of the alarm) is there already: the log is read again
  * after a crash. Atomic: an alarm's state and the message about it are written together.
  */
 const commitScript = `
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 0 end
-if ARGV[4] == '' then
-  if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 then return 0 end
+if ARGV[5] == '' then
+  if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 then return 0 end
 else
-  redis.call('HDEL', KEYS[1], ARGV[1])
-  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-  redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
-  local excess = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[5])
+  redis.call('HDEL', KEYS[2], ARGV[2])
+  redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[2])
+  local excess = redis.call('ZCARD', KEYS[4]) - tonumber(ARGV[6])
   if excess > 0 then
-    for _, oldest in ipairs(redis.call('ZRANGE', KEYS[3], 0, excess - 1)) do
-      redis.call('ZREM', KEYS[3], oldest)
-      redis.call('HDEL', KEYS[2], oldest)
+    for _, oldest in ipairs(redis.call('ZRANGE', KEYS[4], 0, excess - 1)) do
+      redis.call('ZREM', KEYS[4], oldest)
+      redis.call('HDEL', KEYS[3], oldest)
     end
   end
 end
-redis.call('XADD', KEYS[4], '*', 't', ARGV[3])
+redis.call('XADD', KEYS[5], '*', 't', ARGV[4])
 return 1`;
 
 /**
@@ -72,25 +83,25 @@ return 1`;
  */
 const clearedAlarmsKept = 20_000;
 
-/** Records an alarm transition and puts it in the outbox, once, however often it is asked to. */
+/**
+ * Records an alarm transition and puts it in the outbox, once, however often it is asked to.
+ * @throws AppError `lease_lost` when the shard has another owner
+ */
 export async function commitTransition(
   redis: Redis,
-  shard: number,
+  fence: ShardFence,
   transition: Transition,
   alarm: Alarm,
   keep = clearedAlarmsKept,
 ): Promise<void> {
-  await redis.eval(
-    commitScript,
-    4,
+  const { shard } = fence;
+  const keys = [
     redisKeys.alarms(shard),
     redisKeys.clearedAlarms(shard),
     redisKeys.clearedOrder(shard),
     redisKeys.outbox(shard),
-    alarm.id,
-    JSON.stringify(alarm),
-    JSON.stringify({ transition, alarm }),
-    alarm.clearedAt ?? '',
-    keep,
-  );
+  ];
+  const entry = JSON.stringify({ transition, alarm });
+  const args = [alarm.id, JSON.stringify(alarm), entry, alarm.clearedAt ?? '', keep];
+  await runFenced(redis, fence, commitScript, keys, args);
 }

@@ -3,11 +3,15 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { LedgerEntry } from './ledger/ledger-entry.js';
 import type { LedgerCounts } from './ledger/ledger-entry.js';
 import { compareIds, logStart } from './log/log.js';
+import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import type { ShardFence } from './log/log.js';
 import type { Quarantined } from './quarantine/quarantine.js';
 
 /** Everything the store knows of a shard, as of one cursor. */
 export interface StoreState {
   cursor: string;
+  /** Checkpoints ever written. */
+  saves: number;
   /** Device messages settled since the log was created. */
   settled: number;
   readonly totals: { -readonly [Count in keyof LedgerCounts]: LedgerCounts[Count] };
@@ -34,6 +38,7 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
   }
   return {
     cursor: fields['@cursor'] ?? logStart,
+    saves: Number(fields['@save'] ?? 0),
     settled: Number(fields['@settled'] ?? 0),
     totals: JSON.parse(fields['@total'] ?? emptyTotals) as StoreState['totals'],
     reasons: JSON.parse(fields['@reasons'] ?? '{}') as Record<string, number>,
@@ -44,18 +49,45 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
 const emptyTotals = '{"received":0,"written":0,"quarantined":0,"duplicates":0,"gaps":0,"late":0}';
 
 /**
- * Writes cursor, ledger and quarantine in one transaction: they agree whenever the process dies. All values
- * are absolute and the quarantine ids are given, so that a transaction sent twice does no more than once.
+ * KEYS[2] store hash, KEYS[3] reported hash, KEYS[4] quarantine stream; ARGV[2] the checkpoint's number, ARGV[3] and
+ * ARGV[4] how many arguments there are for KEYS[2] and KEYS[3]; then these arguments; then each quarantined item:
+ * id, number of fields and values, these. Returns 1, or 0 when this checkpoint is there already (sent again after
+ * a lost reply). Atomic: cursor, ledger and quarantine agree whenever the process dies.
+ */
+const saveScript = `
+if redis.call('HGET', KEYS[2], '@save') == ARGV[2] then return 0 end
+${luaPut}
+local at = 5 + tonumber(ARGV[3]) + tonumber(ARGV[4])
+while at <= #ARGV do
+  local behind = at + 2 + tonumber(ARGV[at + 1])
+  local added = redis.pcall('XADD', KEYS[4], ARGV[at], unpack(ARGV, at + 2, behind - 1))
+  if type(added) == 'table' and added.err then
+    if not string.find(added.err, 'equal or smaller', 1, true) then return added end
+    redis.call('XADD', KEYS[4], '*', unpack(ARGV, at + 2, behind - 1))
+  end
+  at = behind
+end
+put(KEYS[3], put(KEYS[2], 5, tonumber(ARGV[3])), tonumber(ARGV[4]))
+return 1`;
+
+/**
+ * Writes cursor, ledger and quarantine, all or nothing. A quarantined item keeps its id, which tells when it was
+ * taken; where the stream is already further (its clock was set back) the item comes at its end, for none is lost.
+ * @throws AppError `lease_lost` when the shard has another owner
  */
 export async function saveStoreState(
   redis: Redis,
-  shard: number,
+  fence: ShardFence,
   state: StoreState,
   changes: StoreChanges,
 ): Promise<void> {
+  const { shard } = fence;
+  state.saves++;
   const fields: string[] = [
     '@cursor',
     state.cursor,
+    '@save',
+    String(state.saves),
     '@settled',
     String(state.settled),
     '@total',
@@ -64,16 +96,16 @@ export async function saveStoreState(
     JSON.stringify(state.reasons),
   ];
   for (const device of changes.devices) fields.push(device, JSON.stringify(state.devices.get(device)));
-  const transaction = redis.multi().hset(redisKeys.store(shard), ...fields);
-  if (changes.reported.size > 0) transaction.hset(redisKeys.reported(shard), ...[...changes.reported].flat());
+  const reported = [...changes.reported].flat();
   // A stream only takes growing ids, and what InfluxDB refused is known later than what could not be decoded.
-  for (const { id, item } of changes.quarantined.toSorted((a, b) => compareIds(a.id, b.id))) {
-    transaction.xadd(redisKeys.quarantine(shard), id, ...quarantineFields(item));
-  }
-  for (const [error] of (await transaction.exec()) ?? []) {
-    // "equal or smaller": the transaction was sent again after a lost reply, and the item is there.
-    if (error !== null && !error.message.includes('equal or smaller')) throw error;
-  }
+  const items = changes.quarantined.toSorted((a, b) => compareIds(a.id, b.id));
+  const quarantined = items.flatMap(({ id, item }) => {
+    const itemFields = quarantineFields(item);
+    return [id, itemFields.length, ...itemFields];
+  });
+  const keys = [redisKeys.store(shard), redisKeys.reported(shard), redisKeys.quarantine(shard)];
+  const args = [state.saves, fields.length, reported.length, ...fields, ...reported, ...quarantined];
+  await runFenced(redis, fence, saveScript, keys, args);
 }
 
 function quarantineFields(item: Quarantined): (string | Buffer)[] {

@@ -11,6 +11,7 @@ import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
 import type { MessageRecord } from './log/frame.js';
 import { entryTime } from './log/log.js';
+import type { ShardFence } from './log/log.js';
 import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
@@ -33,6 +34,8 @@ const mostQuarantined = 500;
 
 export interface StoreParts {
   readonly redis: Redis;
+  /** The right to change the shard, and which one it is. */
+  readonly lease: ShardFence;
   readonly window: ShardWindow;
   readonly sink: Sink;
   readonly tags: DeviceTagBook;
@@ -69,7 +72,6 @@ interface Written extends Accounted {
  */
 export class ShardStore {
   readonly #parts: StoreParts;
-  readonly #shard: number;
   readonly #state: StoreState;
   #changed = new Set<string>();
   #quarantined: { id: string; item: Quarantined }[] = [];
@@ -80,14 +82,13 @@ export class ShardStore {
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
 
-  private constructor(parts: StoreParts, shard: number, state: StoreState) {
+  private constructor(parts: StoreParts, state: StoreState) {
     this.#parts = parts;
-    this.#shard = shard;
     this.#state = state;
   }
 
-  static async load(parts: StoreParts, shard: number): Promise<ShardStore> {
-    return new ShardStore(parts, shard, await loadStoreState(parts.redis, shard));
+  static async load(parts: StoreParts): Promise<ShardStore> {
+    return new ShardStore(parts, await loadStoreState(parts.redis, parts.lease.shard));
   }
 
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
@@ -257,7 +258,7 @@ export class ShardStore {
 
   async #checkpoint(): Promise<void> {
     const changes = { devices: this.#changed, quarantined: this.#quarantined, reported: this.#reported };
-    await saveStoreState(this.#parts.redis, this.#shard, this.#state, changes);
+    await saveStoreState(this.#parts.redis, this.#parts.lease, this.#state, changes);
     this.#changed = new Set();
     this.#quarantined = [];
     this.#reported = new Map();

@@ -7,7 +7,11 @@ export const redisKeys = {
   log: (shard: number) => `pc:{${shard}}:log`,
   /** Counter: device messages ever appended to the shard. */
   appended: (shard: number) => `pc:{${shard}}:appended`,
-  /** Hash: the store's checkpoint: `@cursor`, `@settled`, `@total`, `@reasons` and each device's ledger entry. */
+  /** String that expires: which ingest follows the shard (JSON). */
+  lease: (shard: number) => `pc:{${shard}}:lease`,
+  /** Counter: the token of the shard's latest owner; whoever has an older one may change nothing. */
+  leaseToken: (shard: number) => `pc:{${shard}}:lease:token`,
+  /** Hash: the store's checkpoint: `@cursor`, `@save`, `@settled`, `@total`, `@reasons` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
   /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
   judge: (shard: number) => `pc:{${shard}}:judge`,

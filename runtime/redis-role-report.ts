@@ -16,6 +16,8 @@ export interface RoleReport {
   readonly at: number;
   /** Undefined when the role does its work; else one sentence why it can't. */
   readonly trouble?: string | undefined;
+  /** One sentence on what it does instead of its usual work, where that is no trouble. */
+  readonly note?: string | undefined;
   readonly metrics: readonly MetricObjectWithValues<MetricValue<string>>[];
 }
 
@@ -26,7 +28,12 @@ const staleMs = 10_000;
  * Reports the role to Redis until it stops. `trouble` is asked at each report; Redis being away is nothing
  * to report to, so failures are left to the reader, who sees the report grow old.
  */
-export function startRoleReport(context: RoleContext, role: Role, trouble: () => string | undefined): void {
+export function startRoleReport(
+  context: RoleContext,
+  role: Role,
+  trouble: () => string | undefined,
+  note: () => string | undefined = () => undefined,
+): void {
   const { log, lifeCycle, metrics } = context;
   metrics.setDefaultLabels({ role });
   collectDefaultMetrics({ register: metrics });
@@ -40,6 +47,7 @@ export function startRoleReport(context: RoleContext, role: Role, trouble: () =>
       startedAt,
       at: Date.now(),
       trouble: trouble(),
+      note: note(),
       metrics: await metrics.getMetricsAsJSON(),
     };
     await redis.hset(redisKeys.roles, field, JSON.stringify(own));

@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../runtime/app-error.js';
-import { processIdentity } from './process-identity.js';
+import { processIdentity } from '../../runtime/process-identity.js';
 
 /**
  * Makes this process the only supervisor of the folder; a lock left by a process that is gone is taken over.

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSpec } from '../../runtime/clock.js';
-import { processIdentity } from './process-identity.js';
+import { processIdentity } from '../../runtime/process-identity.js';
 
 /** A child of the supervisor, as shown by `campus status`. */
 export interface ProcessRecord {

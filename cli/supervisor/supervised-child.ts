@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../runtime/app-error.js';
 import { ChildLog } from './child-log.js';
-import { processIdentity } from './process-identity.js';
+import { processIdentity } from '../../runtime/process-identity.js';
 import { restartDelayMs } from './restart-delay.js';
 import type { ProcessRecord } from './run-record.js';
 

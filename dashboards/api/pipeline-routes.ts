@@ -31,11 +31,12 @@ export function addPipelineRoutes(
     });
     return {
       clock: showClock(),
-      processes: reports.map(({ role, pid, startedAt, trouble }) => ({
+      processes: reports.map(({ role, pid, startedAt, trouble, note }) => ({
         role,
         pid,
         uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
         ...(trouble === undefined ? {} : { trouble }),
+        ...(note === undefined ? {} : { note }),
       })),
       alarms,
     };

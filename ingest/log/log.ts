@@ -19,14 +19,21 @@ export interface LogEntry {
   readonly bytes: number;
 }
 
+/** The right to change a shard, as long as nobody was given a newer one. */
+export interface ShardFence {
+  readonly shard: number;
+  /** Grows with every owner of the shard. */
+  readonly token: string;
+}
+
 /** Reads a shard in order; a reader keeps its own cursor, the id of the last entry it has dealt with. */
 export interface LogReader {
   /** Up to `limit` entries after the cursor, oldest first; none when it is at the end. */
   readAfter(shard: number, cursor: string, limit: number): Promise<LogEntry[]>;
   /** Entries kept in the shard. */
   count(shard: number): Promise<number>;
-  /** Removes the entries up to and including the cursor. */
-  trimThrough(shard: number, cursor: string): Promise<void>;
+  /** Removes the entries up to and including the cursor. @throws AppError `lease_lost` */
+  trimThrough(fence: ShardFence, cursor: string): Promise<void>;
 }
 
 /** The cursor before a shard's first entry. */

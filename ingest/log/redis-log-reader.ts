@@ -1,7 +1,11 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { decodeFrame } from './frame.js';
-import type { LogEntry, LogReader } from './log.js';
+import type { LogEntry, LogReader, ShardFence } from './log.js';
+import { runFenced } from './redis-shard-fence.js';
+
+/** KEYS[2] log stream; ARGV[2] the first id to keep. Returns how many entries went. */
+const trimScript = `return redis.call('XTRIM', KEYS[2], 'MINID', ARGV[2])`;
 
 /** Reads the shards with plain range queries: no consumer group, so nothing is kept in Redis per reader. */
 export class RedisLogReader implements LogReader {
@@ -23,8 +27,9 @@ export class RedisLogReader implements LogReader {
     return this.#redis.xlen(redisKeys.log(shard));
   }
 
-  async trimThrough(shard: number, cursor: string): Promise<void> {
+  async trimThrough(fence: ShardFence, cursor: string): Promise<void> {
     const [ms = '0', seq = '0'] = cursor.split('-');
-    await this.#redis.xtrim(redisKeys.log(shard), 'MINID', `${ms}-${BigInt(seq) + 1n}`);
+    const firstKept = `${ms}-${BigInt(seq) + 1n}`;
+    await runFenced(this.#redis, fence, trimScript, [redisKeys.log(fence.shard)], [firstKept]);
   }
 }

@@ -21,9 +21,10 @@ afterAll(async () => {
   await server.stop();
 });
 
-function commit(shard: number, wanted: Parameters<typeof alarmEntry>[0], keep?: number): Promise<void> {
+async function commit(shard: number, wanted: Parameters<typeof alarmEntry>[0], keep?: number): Promise<void> {
   const { transition, alarm } = alarmEntry(wanted);
-  return commitTransition(redis, shard, transition, alarm, keep);
+  await redis.set(redisKeys.leaseToken(shard), 1);
+  await commitTransition(redis, { shard, token: '1' }, transition, alarm, keep);
 }
 
 it('has no alarms on a Redis that no pipeline was started on', async () => {

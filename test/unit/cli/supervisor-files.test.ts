@@ -8,7 +8,7 @@ import { ChildLog } from '../../../cli/supervisor/child-log.js';
 import { guardClockKind, prepareDataFolder } from '../../../cli/supervisor/data-folder.js';
 import { lockFolder } from '../../../cli/supervisor/folder-lock.js';
 import { endOrphans } from '../../../cli/supervisor/orphans.js';
-import { processIdentity } from '../../../cli/supervisor/process-identity.js';
+import { processIdentity } from '../../../runtime/process-identity.js';
 import { readRunRecord, removeRunRecord, writeRunRecord } from '../../../cli/supervisor/run-record.js';
 import type { RunRecord } from '../../../cli/supervisor/run-record.js';
 

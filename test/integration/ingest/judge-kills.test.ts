@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LogRecord } from '../../../ingest/log/frame.js';
+import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
+import type { OutboxEntry } from '../../../rules/alarm.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
+import { eventually } from '../../support/eventually.js';
+import { FakeInflux } from '../../support/fake-influx.js';
+import { IngestProcess } from '../../support/ingest-process.js';
+import { seededRandom } from '../../support/seeded-random.js';
+import { startTestRedis } from '../../support/stores.js';
+import type { TestServer } from '../../support/stores.js';
+
+const shards = 2;
+const devicesPerShard = 4;
+const minute = 60_000;
+/** More make a longer run. */
+const wantedKills = Number(process.env['KILLS'] ?? 12);
+
+let server: TestServer;
+let influx: FakeInflux;
+
+beforeAll(async () => {
+  [server, influx] = await Promise.all([startTestRedis(), FakeInflux.start('2.x')]);
+});
+afterAll(() => Promise.all([server.stop(), influx.stop()]));
+
+/** One pipeline's stores: the two differ only in what happens to their ingest. */
+class Pipeline {
+  readonly redis: Redis;
+  readonly #url: string;
+  readonly #writer: RedisLogWriter;
+
+  constructor(database: number) {
+    this.#url = `${server.url}/${database}`;
+    this.redis = new Redis(this.#url);
+    this.#writer = new RedisLogWriter(this.redis);
+  }
+
+  startIngest(): Promise<IngestProcess> {
+    return IngestProcess.start({
+      REDIS_URL: this.#url,
+      INFLUX_URL: influx.url,
+      INFLUX_TOKEN: 'secret',
+      INFLUX_ORG: 'bureau',
+      LOG_SHARDS: String(shards),
+      // The story is days long and told in seconds.
+      LATENESS_LIMIT_S: String(30 * 86_400),
+    });
+  }
+
+  append(shard: number, record: LogRecord): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#writer.append(shard, record, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
+  /** Whether both followers have checkpointed all that is in the log. */
+  async isDone(): Promise<boolean> {
+    for (let shard = 0; shard < shards; shard++) {
+      const [last] = await this.redis.xrevrange(redisKeys.log(shard), '+', '-', 'COUNT', 1);
+      const cursors = await Promise.all(
+        (['store', 'judge'] as const).map((name) => this.redis.hget(redisKeys[name](shard), '@cursor')),
+      );
+      // A trimmed log is empty: both have been at its end.
+      if (last !== undefined && cursors.some((cursor) => cursor !== last[0])) return false;
+    }
+    return true;
+  }
+
+  async outcome(): Promise<unknown> {
+    const outcomes = [];
+    for (let shard = 0; shard < shards; shard++) {
+      const rows = await this.redis.xrange(redisKeys.outbox(shard), '-', '+');
+      const totals = (await this.redis.hget(redisKeys.store(shard), '@total')) ?? '{}';
+      outcomes.push({
+        transitions: rows.map(([, fields]) => {
+          const { transition } = JSON.parse(fields[1] ?? '') as OutboxEntry;
+          return `${transition.id} ${transition.at} ${JSON.stringify(transition.evidence)}`;
+        }),
+        active: (await this.redis.hkeys(redisKeys.alarms(shard))).sort(),
+        cleared: (await this.redis.hkeys(redisKeys.clearedAlarms(shard))).sort(),
+        ledger: JSON.parse(totals) as unknown,
+      });
+    }
+    return outcomes;
+  }
+}
+
+/** Rooms whose air goes bad and good again, at any time, and devices that fall silent: a minute each call. */
+function* story(): Generator<readonly (readonly [shard: number, record: LogRecord])[]> {
+  const random = seededRandom(31);
+  const devices = Array.from({ length: shards * devicesPerShard }, (_, i) => ({
+    id: `d${i}`,
+    shard: i % shards,
+    bad: false,
+    silent: false,
+    seq: 0,
+  }));
+  for (let at = Date.now() - 20 * 24 * 60 * minute; ; at += minute) {
+    const records: (readonly [number, LogRecord])[] = [];
+    for (const device of devices) {
+      if (random() < 0.06) device.bad = !device.bad;
+      if (random() < 0.04) device.silent = !device.silent;
+      if (device.silent) continue;
+      const m = { co2_ppm: Math.round((device.bad ? 2200 : 500) + 100 * random()), occupied: 1 };
+      const arrivedAt = at + Math.floor(1000 * random());
+      const payload = Buffer.from(JSON.stringify({ ts: arrivedAt, seq: device.seq++, boot: 'b', m }));
+      const topic = `campus/v1/s${device.shard}/sensor/${device.id}/telemetry`;
+      records.push([device.shard, { kind: 'message', arrivedAt, client: device.id, topic, payload }]);
+    }
+    for (let shard = 0; shard < shards; shard++)
+      records.push([shard, { kind: 'tick', arrivedAt: at + 2000 }]);
+    yield records;
+  }
+}
+
+test('alarms after many kills of the ingest at any moment are those of an undisturbed run', async () => {
+  const [calm, killed] = [new Pipeline(0), new Pipeline(1)];
+  const undisturbed = await calm.startIngest();
+  // The next ones stand by while one works, so that their starts take no time from the kills.
+  const processes: IngestProcess[] = [];
+  const random = seededRandom(Date.now());
+  let kills = 0;
+  const killer = (async () => {
+    const next = [killed.startIngest(), killed.startIngest()];
+    while (kills < wantedKills) {
+      processes.push(await (next.shift() ?? killed.startIngest()));
+      next.push(killed.startIngest());
+      await sleep(1500 * random());
+      const [victim] = processes.splice(0, processes.length > 1 ? 1 : 0);
+      if (victim === undefined) continue;
+      await victim.end();
+      kills++;
+    }
+    processes.push(...(await Promise.all(next)));
+  })();
+  for (const records of story()) {
+    if (kills >= wantedKills) break;
+    for (const [shard, record] of records)
+      await Promise.all([calm.append(shard, record), killed.append(shard, record)]);
+    await sleep(10);
+  }
+  await killer;
+
+  for (const pipeline of [calm, killed])
+    await eventually('everything to be judged and stored', () => pipeline.isDone(), 60_000);
+  const [expected, actual] = [await calm.outcome(), await killed.outcome()];
+  await Promise.all([undisturbed, ...processes].map((ingest) => ingest.end()));
+  calm.redis.disconnect();
+  killed.redis.disconnect();
+
+  expect(JSON.stringify(expected).length).toBeGreaterThan(2000);
+  expect(actual).toEqual(expected);
+}, 240_000);
