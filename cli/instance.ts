@@ -21,6 +21,8 @@ export interface Instance {
   readonly redisUrl: string;
   /** Absent when only REDIS_URL led us there. */
   readonly record?: RunRecord | undefined;
+  /** The data folder that `record` is in. */
+  readonly folder?: string | undefined;
 }
 
 /**
@@ -32,10 +34,13 @@ export function findInstance(options: Readonly<Record<string, unknown>>): Instan
   const settings = readSettings(options);
   const isFolderGiven = (givenFlags(options).DATA_DIR ?? process.env.DATA_DIR ?? '') !== '';
   const folders = isFolderGiven ? [settings.DATA_DIR] : [settings.DATA_DIR, resolve(demoDataFolder)];
-  const record = folders.map(readRunRecord).find((found) => found !== undefined && isRunning(found));
+  const running = folders
+    .map((folder) => ({ folder, record: readRunRecord(folder) }))
+    .find(({ record: found }) => found !== undefined && isRunning(found));
+  const record = running?.record;
   if (settings.REDIS_URL !== undefined) {
     const isSame = record?.redis === settings.REDIS_URL;
-    return { settings, redisUrl: settings.REDIS_URL, record: isSame ? record : undefined };
+    return { settings, redisUrl: settings.REDIS_URL, ...(isSame ? running : {}) };
   }
   if (record === undefined) {
     throw new AppError(
@@ -49,7 +54,7 @@ export function findInstance(options: Readonly<Record<string, unknown>>): Instan
       retryable: true,
     });
   }
-  return { settings, redisUrl: record.redis, record };
+  return { settings, redisUrl: record.redis, ...running };
 }
 
 /** An address without its password, as it may be shown and as paths are appended to. */

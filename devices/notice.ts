@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { issueWords } from './issue-words.js';
 import type { Rejection } from './telemetry.js';
 
 /** What a device says of itself beside its readings: its state, its description, an event. */
@@ -42,6 +43,7 @@ export function checkNotice(stream: Notice['stream'], decoded: unknown): Notice 
 
 function describeIssue(stream: string, error: z.ZodError): Rejection {
   const issue = error.issues[0];
-  const detail = `${stream}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim();
+  const where = issue?.path.join('.') || 'the message';
+  const detail = `${stream}: ${where} ${issue === undefined ? 'is wrong' : issueWords(issue)}`;
   return { reason: 'wrong_shape', detail };
 }

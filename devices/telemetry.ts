@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeviceClass } from './device-class.js';
+import { issueWords } from './issue-words.js';
 import { metricsOf } from './metric.js';
 import type { Metric } from './metric.js';
 
@@ -19,26 +20,28 @@ export interface Reading {
 }
 
 /** Why something a device sent could not be understood; also the label of the quarantine counters. */
-export type RejectReason =
-  | 'not_json'
-  | 'not_protobuf'
-  | 'wrong_shape'
-  | 'unknown_metric'
-  | 'out_of_range'
-  | 'clock_ahead'
-  | 'clock_behind'
-  | 'ts_in_seconds'
-  | 'same_timestamp'
-  | 'payload_too_large'
-  | 'not_own_topic'
-  | 'unknown_device'
-  | 'unknown_command'
-  | 'unknown_profile'
-  | 'unknown_alias'
-  | 'retained_without_time'
-  | 'profile_failed'
-  | 'influx_refused'
-  | 'internal_error';
+export const rejectReasons = [
+  'not_json',
+  'not_protobuf',
+  'wrong_shape',
+  'unknown_metric',
+  'out_of_range',
+  'clock_ahead',
+  'clock_behind',
+  'ts_in_seconds',
+  'same_timestamp',
+  'payload_too_large',
+  'not_own_topic',
+  'unknown_device',
+  'unknown_command',
+  'unknown_profile',
+  'unknown_alias',
+  'retained_without_time',
+  'profile_failed',
+  'influx_refused',
+  'internal_error',
+] as const;
+export type RejectReason = (typeof rejectReasons)[number];
 
 export interface Rejection {
   readonly reason: RejectReason;
@@ -181,5 +184,5 @@ function describeIssue(issue: z.core.$ZodIssue | undefined): Rejection {
   const where = issue.path.map(String).join('.');
   const reason = issue.code === 'custom' ? (issue.params?.['reason'] as RejectReason) : 'wrong_shape';
   if (reason === 'unknown_metric') return { reason, detail: issue.message };
-  return { reason, detail: `${where || 'the reading'} ${issue.message}` };
+  return { reason, detail: `${where || 'the reading'} ${issueWords(issue)}` };
 }

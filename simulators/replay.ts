@@ -21,6 +21,8 @@ export interface ReplayOptions {
   /** Sends the recorded times instead of moving them to now. @defaultValue false */
   readonly keepTime?: boolean | undefined;
   readonly clock: Clock;
+  /** From which age on the pipeline stores a reading without judging it, ms. */
+  readonly latenessMs: number;
   /** Called about ten times a second and once at the end. */
   readonly onProgress?: ((progress: ReplayProgress) => void) | undefined;
   /** Stops sending; what was sent is still waited for, for some seconds. */
@@ -36,6 +38,8 @@ export interface ReplayProgress {
 export interface ReplayResult {
   readonly sent: number;
   readonly acknowledged: number;
+  /** How many of those sent were so old by then that they can raise no alarm. */
+  readonly late: number;
   /** Wall seconds from the first message to the last acknowledgement. */
   readonly seconds: number;
   /** Acknowledged messages per second. */
@@ -65,8 +69,9 @@ export async function replayFile(options: ReplayOptions): Promise<ReplayResult> 
   };
   const reporting = setInterval(report, 100);
   const startedAt = performance.now();
+  let late = 0;
   try {
-    await sendAll(recording, publisher, options);
+    late = await sendAll(recording, publisher, options);
   } finally {
     clearInterval(reporting);
     await disconnectDevice(client, 1000);
@@ -74,18 +79,20 @@ export async function replayFile(options: ReplayOptions): Promise<ReplayResult> 
   report();
   const seconds = (performance.now() - startedAt) / 1000;
   const { sent, acknowledged } = publisher;
-  return { sent, acknowledged, seconds, rate: acknowledged / Math.max(seconds, 0.001) };
+  return { sent, acknowledged, late, seconds, rate: acknowledged / Math.max(seconds, 0.001) };
 }
 
+/** @returns how many were late when they were sent */
 async function sendAll(
   recording: Recording,
   publisher: WindowedPublisher,
   options: ReplayOptions,
-): Promise<void> {
-  const { clock, speed, keepTime = false, signal } = options;
+): Promise<number> {
+  const { clock, latenessMs, speed, keepTime = false, signal } = options;
   const schedule = scheduleReplay({ ...recording, startAt: clock.now(), speed, keepTime });
   const boot = randomBytes(6).toString('base64url');
   const aborted = new Error('stopped');
+  let late = 0;
   let patience: NodeJS.Timeout | undefined;
   const onAbort = () => {
     patience = setTimeout(() => publisher.stop(aborted), patienceAfterAbortMs);
@@ -98,6 +105,7 @@ async function sendAll(
       const ts = schedule.eventAt(at);
       // A part that is not there leaves no trace in JSON.
       await publisher.publish(JSON.stringify({ ts, seq: publisher.sent, boot, m, parts }));
+      if (clock.now() - ts > latenessMs) late += 1;
     }
     await publisher.drained();
   } catch (error) {
@@ -106,6 +114,7 @@ async function sendAll(
     clearTimeout(patience);
     signal?.removeEventListener('abort', onAbort);
   }
+  return late;
 }
 
 /** Waits until the pipeline's clock has come to `at`, never less; returns at once when aborted. */

@@ -1,8 +1,18 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import { listQuarantine, replayQuarantine } from '../../ingest/quarantine/redis-quarantine.js';
-import type { QuarantineItem } from '../../ingest/quarantine/redis-quarantine.js';
+import { InvalidArgumentError, Option } from 'commander';
+import { rejectReasons } from '../../devices/telemetry.js';
+import {
+  countQuarantine,
+  listQuarantine,
+  replayQuarantine,
+} from '../../ingest/quarantine/redis-quarantine.js';
+import type {
+  QuarantineItem,
+  ReplayFilter,
+  ReplayOutcome,
+} from '../../ingest/quarantine/redis-quarantine.js';
 import { AppError } from '../../runtime/app-error.js';
+import type { Redis } from '../../runtime/redis-connection.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -18,6 +28,7 @@ interface ListOptions extends Record<string, unknown> {
 interface ReplayOptions extends Record<string, unknown> {
   readonly reason?: string;
   readonly all?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
 
@@ -32,60 +43,99 @@ export function addQuarantineCommand(program: Command): void {
     .command('list')
     .summary('list them, newest first')
     .option('--count <n>', 'how many at most', parseCount, 20)
-    .option('--reason <reason>', 'only those quarantined for this reason')
+    .addOption(
+      new Option('--reason <reason>', 'only those quarantined for this reason').choices(rejectReasons),
+    )
     .option('--json', 'print a JSON array; the payload is base64')
     .addHelpText('after', '\nExample:\n  $ campus quarantine list --reason not_json --count 100 --json');
   addSettingFlags(list, instanceSettings).action(async (options: ListOptions) => {
     const { settings, redisUrl } = findInstance(options);
     const { count, reason } = options;
-    const items = await withRedis(redisUrl, (redis) => listQuarantine(redis, { count, reason }));
+    // One more than is shown tells whether there are more.
+    const found = await withRedis(redisUrl, (redis) => listQuarantine(redis, { count: count + 1, reason }));
+    const items = found.slice(0, count);
     if (options.json === true) {
       console.log(
         JSON.stringify(items.map((item) => ({ ...item, payload: item.payload.toString('base64') }))),
       );
-    } else if (items.length === 0) {
-      console.log('Nothing is in quarantine.');
-    } else {
-      console.log(
-        formatTable(
-          ['Id', 'Arrived', 'Device', 'Reason', 'Detail', 'Payload'],
-          items.map((item) => toRow(item, settings.TIMEZONE)),
-        ),
-      );
+      return;
     }
+    if (items.length === 0) {
+      console.log(`Nothing is in quarantine${reason === undefined ? '' : ` for the reason ${reason}`}.`);
+      return;
+    }
+    const rows = items.map((item) => toRow(item, settings.TIMEZONE));
+    console.log(formatTable(['Id, arrived', 'Device', 'Reason, detail, payload'], rows));
+    if (found.length > count)
+      console.log(`These are the newest ${count}; there are more: --count ${count * 10} shows them.`);
   });
 
   const replay = quarantine
     .command('replay [id...]')
     .summary('send them through the pipeline again, after a fix')
-    .description('Sends messages through the pipeline again. What is still not understood comes back.')
-    .option('--reason <reason>', 'those quarantined for this reason')
+    .description(
+      'Sends messages through the pipeline again. What is still not understood comes back. What stays where it is: ' +
+        'messages of which only the first bytes were kept (payload_too_large), and, without --overwrite, readings ' +
+        'whose device sent another one with the same time (same_timestamp).',
+    )
+    .addOption(new Option('--reason <reason>', 'those quarantined for this reason').choices(rejectReasons))
     .option('--all', 'all of them')
+    .option('--overwrite', 'also readings that replace the stored one of the same device and time')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       '\nExamples:\n  $ campus quarantine replay --reason unknown_metric\n  $ campus quarantine replay --all',
     );
   addSettingFlags(replay, instanceSettings).action(async (ids: string[], options: ReplayOptions) => {
-    if (ids.length === 0 && options.reason === undefined && options.all !== true) {
+    const { reason, overwrite } = options;
+    if (ids.length === 0 && reason === undefined && options.all !== true) {
       throw new AppError('nothing_chosen', 'Say which messages: ids, --reason or --all.');
     }
     const { redisUrl } = findInstance(options);
-    const filter = { reason: options.reason, ...(ids.length > 0 ? { ids } : {}) };
-    const replayed = await withRedis(redisUrl, (redis) => replayQuarantine(redis, filter), replayTimeoutMs);
-    console.log(
-      options.json === true ? JSON.stringify({ replayed }) : `${replayed} sent through the pipeline again.`,
-    );
+    const filter = { reason, overwrite, ...(ids.length > 0 ? { ids } : {}) };
+    const outcome = await withRedis(redisUrl, (redis) => replayOrExplain(redis, filter), replayTimeoutMs);
+    console.log(options.json === true ? JSON.stringify(outcome) : formatReplay(outcome));
   });
+}
+
+/** @throws AppError `not_in_quarantine` saying what there is, when nothing there is meant */
+async function replayOrExplain(redis: Redis, filter: ReplayFilter) {
+  const { unknownIds, ...outcome } = await replayQuarantine(redis, filter);
+  const { replayed, cut, overwriting } = outcome;
+  if (unknownIds.length === 0 && replayed + cut + overwriting > 0) return outcome;
+  const isAsked = filter.ids !== undefined || filter.reason !== undefined;
+  if (!isAsked) return outcome;
+  const what = [
+    ...(unknownIds.length > 0 ? [`with the id ${unknownIds.join(', ')}`] : []),
+    ...(filter.reason === undefined ? [] : [`for the reason ${filter.reason}`]),
+  ].join(' ');
+  const there = [...(await countQuarantine(redis))].map(([reason, count]) => `${count} ${reason}`);
+  throw new AppError(
+    'not_in_quarantine',
+    `Nothing is in quarantine ${what}, and nothing was sent. There is ${there.join(', ') || 'nothing at all'}; ` +
+      'see "campus quarantine list".',
+  );
+}
+
+function formatReplay({ replayed, cut, overwriting }: Omit<ReplayOutcome, 'unknownIds'>): string {
+  return [
+    `${replayed} sent through the pipeline again.`,
+    ...(cut > 0 ? [`${cut} stay: they were too large, and only their first bytes were kept.`] : []),
+    ...(overwriting > 0
+      ? [
+          `${overwriting} stay: they would replace the stored reading of the same time; --overwrite sends them.`,
+        ]
+      : []),
+  ].join('\n');
 }
 
 function toRow(item: QuarantineItem, timezone: string): string[] {
   // What is not text may not reach the terminal: it could hold escape sequences.
   const payload = item.payload.toString('utf8').replace(/[^\P{C}]/gu, '·');
   const size = item.cutFrom ?? item.payload.length;
-  const short = payload.length > 40 ? `${payload.slice(0, 40)}… (${size} bytes)` : payload;
+  const short = payload.length > 60 ? `${payload.slice(0, 60)}… (${size} bytes)` : payload;
   const { id, device, reason, detail } = item;
-  return [id, formatTime(item.arrivedAt, timezone), device, reason, detail, short];
+  return [`${id}\n${formatTime(item.arrivedAt, timezone)}`, device, `${reason}: ${detail}\n${short}`];
 }
 
 function parseCount(text: string): number {

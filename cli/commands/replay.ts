@@ -4,12 +4,14 @@ import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { issueCredentials } from '../../devices/redis-credentials.js';
 import { findDevice } from '../../devices/redis-registry.js';
+import { formatSeconds } from '../../rules/duration.js';
 import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { recordingFormats } from '../../simulators/recording/recording.js';
 import type { RecordingFormat } from '../../simulators/recording/recording.js';
 import { replayFile } from '../../simulators/replay.js';
+import type { ReplayResult } from '../../simulators/replay.js';
 import { findInstance, mqttUrl } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -79,19 +81,29 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
     speed: options.speed,
     keepTime: options.keepTime,
     clock,
+    latenessMs: settings.LATENESS_LIMIT_S * 1000,
     signal: watchStopSignals().stop,
     onProgress: ({ sent, acknowledged, total }) => {
       progress.update(acknowledged, total, `${sent} sent, ${acknowledged} of ${total} acknowledged`);
     },
   });
   progress.end();
-  const { sent, acknowledged, seconds, rate } = result;
   console.log(
-    options.json === true
-      ? JSON.stringify(result)
-      : `Sent ${sent}, acknowledged ${acknowledged}, in ${seconds.toFixed(1)} s (${Math.round(rate)}/s).`,
+    options.json === true ? JSON.stringify(result) : formatResult(result, settings.LATENESS_LIMIT_S),
   );
-  if (acknowledged < sent) process.exitCode = 1;
+  if (result.acknowledged < result.sent) process.exitCode = 1;
+}
+
+function formatResult({ sent, acknowledged, late, seconds, rate }: ReplayResult, limitS: number): string {
+  const lines = [
+    `Sent ${sent}, acknowledged ${acknowledged}, in ${seconds.toFixed(1)} s (${Math.round(rate)}/s).`,
+  ];
+  if (acknowledged < sent) lines.push(`${sent - acknowledged} were not acknowledged: replay the file again.`);
+  if (late > 0) {
+    const limit = formatSeconds(limitS);
+    lines.push(`${late} were older than ${limit} when they were sent: they are stored and raise no alarm.`);
+  }
+  return lines.join('\n');
 }
 
 async function register(redis: Redis, options: ReplayOptions) {

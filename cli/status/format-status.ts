@@ -1,5 +1,6 @@
-import { formatPairs, formatTable } from '../terminal/table.js';
-import { formatSeconds, formatTime } from '../terminal/time.js';
+import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
+import { formatSeconds } from '../../rules/duration.js';
+import { formatTime } from '../terminal/time.js';
 import type { Status } from './status.js';
 
 /** The status for people; says first what is wrong, and that the clock is simulated where it is. */
@@ -17,6 +18,9 @@ export function formatStatus(status: Status, timezone: string): string {
     ['HTTP', http],
     ['InfluxDB', `${influx.url ?? 'not known'}, database ${influx.database} (${influxKind})`],
     ['Redis', redis],
+    ...(status.dataFolder === null
+      ? []
+      : [['Data folder', shortPath(status.dataFolder)] as [string, string]]),
     ['Readings', ledgerLine],
     ['Alarms', alarms === null ? 'not known' : `${alarms.active} active, ${alarms.cleared} cleared`],
   ];

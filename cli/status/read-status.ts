@@ -6,6 +6,7 @@ import { openInflux } from '../../runtime/influx-connection.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { readRoleReports } from '../../runtime/redis-role-report.js';
+import type { RoleReport } from '../../runtime/redis-role-report.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { within } from '../../runtime/within.js';
 import { displayUrl } from '../instance.js';
@@ -13,6 +14,7 @@ import type { Instance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { isRunning } from '../supervisor/run-record.js';
 import type { InfluxAddress, ProcessRecord } from '../supervisor/run-record.js';
+import { findProcessTrouble } from './process-trouble.js';
 import type { Status } from './status.js';
 
 const patienceMs = 3000;
@@ -44,6 +46,7 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
       kind: fromInflux.kind,
     },
     redis: displayUrl(redisUrl),
+    dataFolder: instance.folder ?? null,
     processes: processes.map(({ role, pid, restarts, startedAt }) => ({
       role,
       pid,
@@ -54,9 +57,12 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
     alarms: fromRedis.alarms,
     clock: { kind: record?.clock ?? fromRedis.clock.kind, now: fromRedis.clock.now },
     trouble: [
-      ...(record?.processes ?? [])
-        .filter((process) => !isRunning(process))
-        .map(({ role }) => `${role} is not running.`),
+      ...findProcessTrouble(processes, {
+        // Another machine's processes can't be looked for here.
+        isRunning: record === undefined ? () => true : isRunning,
+        reports: fromRedis.reports,
+        now,
+      }),
       ...fromRedis.trouble,
       ...fromInflux.trouble,
     ],
@@ -65,6 +71,8 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
 
 interface RedisAnswer extends Pick<Status, 'ledger' | 'alarms' | 'clock'> {
   readonly processes: readonly ProcessRecord[];
+  /** Undefined when Redis can't be asked. */
+  readonly reports: readonly RoleReport[] | undefined;
   readonly trouble: readonly string[];
 }
 
@@ -77,6 +85,7 @@ async function askRedis(url: string): Promise<RedisAnswer> {
       alarms: null,
       clock: { kind: null, now: null },
       processes: [],
+      reports: undefined,
       trouble: [`Redis: ${messageOf(error)}`],
     };
   }
@@ -94,6 +103,7 @@ async function tell(redis: Redis): Promise<RedisAnswer> {
     ledger,
     alarms,
     clock: { kind: clock.spec.kind, now: new Date(clock.now()).toISOString() },
+    reports,
     processes: processes.map((json) => JSON.parse(json) as ProcessRecord),
     trouble: reports.flatMap(({ role, trouble }) => (trouble === undefined ? [] : [`${role}: ${trouble}`])),
   };

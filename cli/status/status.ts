@@ -15,6 +15,8 @@ export interface Status {
     readonly kind: InfluxKind | null;
   };
   readonly redis: string;
+  /** Null when only Redis was named. */
+  readonly dataFolder: string | null;
   readonly processes: readonly ProcessStatus[];
   readonly ledger: LedgerTotals | null;
   readonly alarms: { readonly active: number; readonly cleared: number } | null;

@@ -8,7 +8,15 @@ export function parseJson(
   try {
     return { value: JSON.parse(message.text()) as unknown };
   } catch (error) {
-    const detail = message.payload.length === 0 ? 'the payload is empty' : (error as Error).message;
-    return { rejection: { reason: 'not_json', detail } };
+    return { rejection: { reason: 'not_json', detail: describe(message.text(), error as Error) } };
   }
+}
+
+/** What devices get wrong, in words; else what the parser says. */
+function describe(text: string, error: Error): string {
+  if (text.trim() === '') return 'the payload is empty';
+  const notANumber = /[:,[]\s*-?(NaN|Infinity|nan|inf)\b/.exec(text)?.[1];
+  if (notANumber !== undefined) return `${notANumber} is no JSON: leave a metric out that has no value`;
+  if (/end of JSON|Unterminated/.test(error.message)) return 'the JSON ends too early: the payload was cut';
+  return `the payload is no JSON: ${error.message.replace(/ is not valid JSON$/, '')}`;
 }

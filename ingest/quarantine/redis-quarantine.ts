@@ -35,41 +35,68 @@ redis.call('INCRBY', KEYS[3], 1)
 redis.call('XADD', KEYS[2], '*', 'f', ARGV[2])
 return 1`;
 
+/** Which items to send back: those with the ids, those of the reason, or all. */
+export interface ReplayFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly reason?: string | undefined;
+  /** Whether readings may go that overwrite another one of the same time. @defaultValue false */
+  readonly overwrite?: boolean | undefined;
+}
+
+/** What came of a replay. */
+export interface ReplayOutcome {
+  readonly replayed: number;
+  /** Stayed, because only their first bytes were kept. */
+  readonly cut: number;
+  /** Stayed, because they would overwrite another reading. */
+  readonly overwriting: number;
+  /** Ids that nothing in quarantine has; then nothing was sent. */
+  readonly unknownIds: readonly string[];
+}
+
 /**
  * Sends items back through the pipeline, to be used after what was wrong has been mended. What still can not
- * be understood returns to the quarantine; what can is stored, as late data that raises nothing. A payload
- * of which only the first bytes were kept stays where it is; so does, unless it is asked for, a reading that
- * would overwrite another one.
- * @returns how many were sent back
+ * be understood returns to the quarantine; what can is stored, as late data that raises nothing.
  */
-export async function replayQuarantine(
-  redis: Redis,
-  filter: { readonly ids?: readonly string[] | undefined; readonly reason?: string | undefined },
-): Promise<number> {
-  const wanted = filter.ids === undefined ? undefined : new Set(filter.ids);
+export async function replayQuarantine(redis: Redis, filter: ReplayFilter): Promise<ReplayOutcome> {
+  const { ids, reason, overwrite = false } = filter;
+  const unknownIds = new Set(ids);
   const items: QuarantineItem[] = [];
+  let cut = 0;
+  let overwriting = 0;
   for await (const item of scan(redis)) {
-    if (item.cutFrom !== undefined || (wanted !== undefined && !wanted.has(item.id))) continue;
-    const asked = wanted !== undefined || filter.reason !== undefined;
-    if (asked ? item.reason === (filter.reason ?? item.reason) : item.reason !== 'same_timestamp')
-      items.push(item);
+    if (reason !== undefined && item.reason !== reason) continue;
+    if (ids !== undefined && !unknownIds.delete(item.id)) continue;
+    if (item.cutFrom !== undefined) cut += 1;
+    else if (item.reason === 'same_timestamp' && !overwrite) overwriting += 1;
+    else items.push(item);
   }
+  if (unknownIds.size > 0) return { replayed: 0, cut: 0, overwriting: 0, unknownIds: [...unknownIds] };
   let replayed = 0;
-  for (const item of items) {
-    const { id } = item;
-    const shard = Number(id.slice(0, id.indexOf(':')));
-    const frame = encodeFrame([await toRecord(redis, item)]);
-    replayed += (await redis.eval(
-      replayScript,
-      3,
-      redisKeys.quarantine(shard),
-      redisKeys.log(shard),
-      redisKeys.appended(shard),
-      id.slice(id.indexOf(':') + 1),
-      frame,
-    )) as number;
-  }
-  return replayed;
+  for (const item of items) replayed += await sendBack(redis, item);
+  return { replayed, cut, overwriting, unknownIds: [] };
+}
+
+/** How many items there are of each reason, by the reason. */
+export async function countQuarantine(redis: Redis): Promise<ReadonlyMap<RejectReason, number>> {
+  const counts = new Map<RejectReason, number>();
+  for await (const { reason } of scan(redis)) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}
+
+/** @returns 1, or 0 when the item is no longer there */
+async function sendBack(redis: Redis, item: QuarantineItem): Promise<number> {
+  const { id } = item;
+  const shard = Number(id.slice(0, id.indexOf(':')));
+  return (await redis.eval(
+    replayScript,
+    3,
+    redisKeys.quarantine(shard),
+    redisKeys.log(shard),
+    redisKeys.appended(shard),
+    id.slice(id.indexOf(':') + 1),
+    encodeFrame([await toRecord(redis, item)]),
+  )) as number;
 }
 
 /** The item as it goes into the log again. What the registry says of its devices is asked anew. */

@@ -6,6 +6,7 @@ import type { Profile } from '../../devices/profiles/profile.js';
 import type { Reading, Rejection } from '../../devices/telemetry.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
+import { formatSeconds } from '../../rules/duration.js';
 import { vendorMessage } from '../log/vendor-message.js';
 import type { Decoded, DecodedRejection, SequenceNumber, Source } from './decoded.js';
 
@@ -144,7 +145,7 @@ function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits
   if (aheadMs > limits.futureMs) {
     return {
       reason: 'clock_ahead',
-      detail: `ts is ${Math.round(aheadMs / 1000)} s ahead of the arrival: the device's clock is wrong`,
+      detail: `ts is ${formatSeconds(Math.round(aheadMs / 1000))} ahead of the arrival: the device's clock is wrong`,
     };
   }
   if (-aheadMs > limits.maxAgeMs) {

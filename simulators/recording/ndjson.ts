@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
+import { issueWords } from '../../devices/issue-words.js';
 import { AppError } from '../../runtime/app-error.js';
 import type { RecordedReading } from './recorded-reading.js';
 
@@ -43,7 +44,7 @@ export function parseNdjsonLine(text: string): RecordedReading | { readonly wron
   const result = line.safeParse(decoded);
   if (!result.success) {
     const issue = result.error.issues[0];
-    return { wrong: `${issue?.path.join('.') || 'the line'}: ${issue?.message ?? 'not a reading'}` };
+    return { wrong: `${issue?.path.join('.') || 'the line'} ${issue ? issueWords(issue) : 'is no reading'}` };
   }
   const { ts, m, parts } = result.data;
   return { at: ts, m, parts };

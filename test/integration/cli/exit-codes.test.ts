@@ -105,6 +105,15 @@ describe('verbs', () => {
     expect(code).toBe(1);
   });
 
+  it.each(['list', 'replay'])(
+    'quarantine %s refuses a reason that does not exist, and lists those that do',
+    async (verb) => {
+      const { code, stderr } = await campus(['quarantine', verb, '--reason', 'nosuch']);
+      expect(stderr).toMatch(/Allowed choices are not_json, .*same_timestamp/);
+      expect(code).toBe(1);
+    },
+  );
+
   it.each([
     [['--help'], 'start the pipeline and keep it running'],
     [['replay', '--help'], '--keep-time'],

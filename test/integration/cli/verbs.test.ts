@@ -57,6 +57,7 @@ describe('campus status', () => {
       redis: pipeline.settings.REDIS_URL,
       ledger: { received: 0, written: 0, quarantined: 0, duplicates: 0, gaps: 0, late: 0, pending: 0 },
       alarms: { active: 0, cleared: 0 },
+      dataFolder: join(folder, 'var'),
       trouble: [],
     });
     expect(status.processes.map(({ role, restarts }) => [role, restarts])).toEqual([
@@ -134,6 +135,12 @@ describe('the other verbs', () => {
   it('say what is missing instead of an empty answer', async () => {
     await expect(campus('ledger', 'nobody', ...here())).rejects.toThrow(/Nothing of device "nobody"/);
     await expect(campus('quarantine', 'replay', ...here())).rejects.toThrow(/Say which messages/);
+    await expect(campus('quarantine', 'replay', 'nosuch', ...here())).rejects.toThrow(
+      'Nothing is in quarantine with the id nosuch, and nothing was sent. There is nothing at all',
+    );
+    await expect(campus('quarantine', 'replay', '--reason', 'not_json', ...here())).rejects.toThrow(
+      'Nothing is in quarantine for the reason not_json',
+    );
   });
 
   it('campus config hides secrets and says where a value comes from', async () => {

@@ -8,7 +8,11 @@ import { startIngest } from '../../../ingest/app.js';
 import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
-import { listQuarantine, replayQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
+import {
+  countQuarantine,
+  listQuarantine,
+  replayQuarantine,
+} from '../../../ingest/quarantine/redis-quarantine.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { openInflux } from '../../../runtime/influx-connection.js';
 import type { Influx } from '../../../runtime/influx-connection.js';
@@ -206,7 +210,7 @@ test('what is replayed from the quarantine is judged again and moves in the ledg
   await append([{ payload: reading(0, { m: { lux: 300 } }) }, { payload: Buffer.from('rubbish') }]);
   expect(await settled()).toMatchObject({ received: 2, written: 0, quarantined: 2 });
   await influx.query('DROP MEASUREMENT sensor');
-  expect(await replayQuarantine(redis, {})).toBe(2);
+  expect(await replayQuarantine(redis, {})).toMatchObject({ replayed: 2 });
   await eventually('the replay to be settled', async () => (await readLedger(redis)).written === 1);
   expect(await settled()).toMatchObject({ received: 2, written: 1, quarantined: 1, late: 1 });
   expect(await listQuarantine(redis, { count: 10 })).toMatchObject([{ reason: 'not_json' }]);
@@ -299,10 +303,37 @@ test('a large array of rubbish is one item in quarantine, and the ledger counts 
   expect(await readLedger(redis)).toMatchObject(again);
 
   // Still wrong: it returns to where it was, and nothing is counted twice.
-  expect(await replayQuarantine(redis, {})).toBe(2);
+  expect(await replayQuarantine(redis, {})).toMatchObject({ replayed: 2 });
   await eventually('the replay', async () => (await listQuarantine(redis, { count: 10 })).length === 2);
   expect(await settled()).toMatchObject(again);
   expect(await readDeviceLedger(redis, 'd1')).toMatchObject(again);
+});
+
+test('a replay leaves what would overwrite a reading, and what was cut, unless that is wanted', async () => {
+  const at = (co2_ppm: number) => ({ ts: now - 50_000, m: { co2_ppm } });
+  await append([{ payload: reading(0, at(600)) }]);
+  await append([{ payload: reading(1, at(700)) }, { payload: Buffer.from('[[['), cutFrom: 5_000_000 }]);
+  expect(await settled()).toMatchObject({ received: 3, written: 1, quarantined: 2 });
+  const stored = async () => (await influx.query('SELECT co2_ppm FROM sensor')).map((row) => row['co2_ppm']);
+
+  expect(await replayQuarantine(redis, {})).toMatchObject({ replayed: 0, cut: 1, overwriting: 1 });
+  const [item] = await listQuarantine(redis, { count: 1, reason: 'same_timestamp' });
+  const ids = [item?.id ?? ''];
+  expect(await replayQuarantine(redis, { ids })).toMatchObject({ replayed: 0, overwriting: 1 });
+  expect(await replayQuarantine(redis, { ids: [...ids, '0:1-1'] })).toMatchObject({
+    replayed: 0,
+    unknownIds: ['0:1-1'],
+  });
+  expect(await countQuarantine(redis)).toEqual(
+    new Map([
+      ['same_timestamp', 1],
+      ['payload_too_large', 1],
+    ]),
+  );
+  expect(await stored()).toEqual([600]);
+
+  expect(await replayQuarantine(redis, { ids, overwrite: true })).toMatchObject({ replayed: 1 });
+  await eventually('the replay', async () => (await stored())[0] === 700);
 });
 
 test('while InfluxDB is away nothing is lost and alarms are raised; the log drains when it is back', async () => {

@@ -56,6 +56,7 @@ async function replay(rows: number, options: Partial<ReplayOptions> = {}) {
     credentials,
     speed: 'max',
     clock,
+    latenessMs: 900_000,
     ...options,
   });
 }
@@ -69,7 +70,10 @@ describe('replayFile', () => {
     broker = await startOpenBroker();
     const progress: number[] = [];
     const result = await replay(3000, { onProgress: ({ acknowledged }) => progress.push(acknowledged) });
+    // A row a second: all but those of the last 15 minutes are late when all are sent at once.
     expect(result).toMatchObject({ sent: 3000, acknowledged: 3000 });
+    expect(result.late).toBeGreaterThanOrEqual(2099);
+    expect(result.late).toBeLessThan(2400);
     expect(readings().map(({ seq, m }) => [seq, m.co2_ppm])).toEqual(
       Array.from({ length: 3000 }, (_, i) => [i, i]),
     );

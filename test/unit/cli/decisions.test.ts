@@ -4,7 +4,8 @@ import { mqttUrl } from '../../../cli/instance.js';
 import { missingDurability } from '../../../runtime/redis-durability.js';
 import { restartDelayMs } from '../../../cli/supervisor/restart-delay.js';
 import { formatBar } from '../../../cli/terminal/progress.js';
-import { formatSeconds, formatTime } from '../../../cli/terminal/time.js';
+import { formatSeconds } from '../../../rules/duration.js';
+import { formatTime } from '../../../cli/terminal/time.js';
 import type { Alarm } from '../../../rules/alarm.js';
 
 describe('the delay before a restart', () => {

@@ -8,6 +8,7 @@ const status: Status = {
   http: 'http://127.0.0.1:8080',
   influx: { url: 'http://127.0.0.1:8086', database: 'campus', version: '1.6.7', kind: '1.x' },
   redis: 'redis://127.0.0.1:6379',
+  dataFolder: '/srv/campus',
   processes: [{ role: 'ingest', pid: 4711, restarts: 2, uptimeSeconds: 75 }],
   ledger: { received: 10, written: 6, quarantined: 1, duplicates: 2, pending: 1, gaps: 3, late: 4 },
   alarms: { active: 1, cleared: 5 },
@@ -23,6 +24,7 @@ describe('the status for people', () => {
       '10 received = 6 written + 1 quarantined + 2 duplicates + 1 pending; 3 gaps, 4 late',
     );
     expect(text).toContain('1 active, 5 cleared');
+    expect(text).toMatch(/Data folder +\/srv\/campus/);
     expect(text).toMatch(/ingest .* 4711 .* 2 .* 1 min 15 s/);
     expect(text).not.toContain('SIMULATED');
   });
