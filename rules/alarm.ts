@@ -33,6 +33,8 @@ export interface Transition {
   readonly advice: Bilingual;
   /** The clause that held (raise) or holds now (clear), as written in the rule. */
   readonly condition: string;
+  /** How long that clause had to hold, ms; absent where it acts at once. */
+  readonly holdMs?: number | undefined;
   /** The values that decided, by the names used in the condition. */
   readonly evidence: Readonly<Record<string, number | string>>;
   readonly site: string;

@@ -69,7 +69,7 @@ export async function replayFile(options: ReplayOptions): Promise<ReplayResult> 
   };
   const reporting = setInterval(report, 100);
   const startedAt = performance.now();
-  let late = 0;
+  let late: number;
   try {
     late = await sendAll(recording, publisher, options);
   } finally {

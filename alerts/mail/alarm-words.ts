@@ -58,7 +58,10 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const values = Object.entries(transition.evidence).map(([term, value]) =>
     explainValue(transition.deviceClass, term, value, language),
   );
-  const condition = explainCondition(transition.deviceClass, transition.condition, language);
+  const clause = explainCondition(transition.deviceClass, transition.condition, language);
+  const hold = formatDuration(transition.holdMs ?? 0, language);
+  const condition =
+    transition.holdMs === undefined ? clause : say(`${clause}，持续 ${hold}`, `${clause}, for ${hold}`);
   const since: Fact[] = raised
     ? [{ label: say('开始时间', 'Since'), value: moment(transition.raisedAt) }]
     : [
@@ -86,7 +89,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
       },
       ...since,
       ...values.map(({ label, value }) =>
-        raised ? { label, value } : { label: say(`现在：${label}`, `Now: ${label}`), value },
+        raised ? { label, value } : { label: say(`现在的${label}`, `${label} now`), value },
       ),
       {
         label: raised ? say('告警条件', 'Alarm condition') : say('恢复条件', 'Clear condition'),
@@ -105,16 +108,18 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   };
 }
 
-/** One line for the list of mails: severity, what, where; Chinese first. */
+/** One line for the list of mails: severity, where, what; Chinese first. */
 export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): string {
-  const { transition } = entry;
+  const { transition, alarm } = entry;
   const { zh, en } = severityWords[transition.severity];
   const raised = transition.kind === 'raise';
-  const where = placeOf(entry, surroundings.siteName, 'zh').slice(-2).join(' ');
+  const where = [alarm.district, surroundings.siteName ?? alarm.site, alarm.room].filter(
+    (level) => level !== unassigned,
+  );
   const subject = [
     surroundings.simulatedClock ? '【模拟】' : '',
     raised ? `【${zh}告警】` : '【已恢复】',
-    `${transition.title.zh} · ${where} · ${transition.device}`,
+    `${where.join(' · ')} — ${transition.title.zh}`,
     ` | ${raised ? en : 'Cleared'}: ${transition.title.en}`,
   ].join('');
   // A name out of the registry may hold a line break; in a header it must not.

@@ -57,7 +57,7 @@ function addIssue(devices: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
-      '\nExample:\n  $ campus devices issue --site school-1 --class sensor --device co2-101 --room 101 --json',
+      '\nExample:\n  $ campus devices issue --site school-1 --class sensor --device co2-101 --room r101 --json',
     );
   addSettingFlags(command, instanceSettings).action(async (options: IssueOptions) => {
     const { site, device, room, district } = options;

@@ -14,6 +14,7 @@ export function createTransition(
 ): Transition {
   const alarm = [rule.id, device.id, ...(part === undefined ? [] : [part]), raisedAt].join('~');
   const expression = kind === 'raise' ? rule.condition : rule.clear;
+  const holdMs = kind === 'raise' ? rule.holdMs : rule.clearHoldMs;
   return {
     id: `${alarm}~${kind}`,
     alarm,
@@ -26,6 +27,7 @@ export function createTransition(
     title: rule.title,
     advice: rule.advice,
     condition: expression.text,
+    ...(holdMs > 0 ? { holdMs } : {}),
     evidence: expression.evidence(sight),
     site: device.site,
     deviceClass: device.deviceClass,

@@ -41,10 +41,18 @@ Rule co2-act (version a1b2c3) · alarm co2-act~co2-101~1772410500000
 `);
   });
 
-  it('has a subject that begins with severity, what and where, in Chinese first', () => {
+  it('has a subject that says severity, where and what, in Chinese first, and not the device', () => {
     expect(mailAbout().subject).toBe(
-      '【重要告警】教室二氧化碳过高 · school-7 room-101 · co2-101 | Major: Classroom CO2 too high',
+      '【重要告警】nanhai · school-7 · room-101 — 教室二氧化碳过高 | Major: Classroom CO2 too high',
     );
+  });
+
+  it('says how long the condition had to hold, where it had to', () => {
+    const entry = alarmEntry({});
+    const held = { ...entry, transition: { ...entry.transition, holdMs: 300_000 } };
+    const { text } = composeAlarmMail(held, from, zhang, surroundings);
+    expect(text).toContain('告警条件：二氧化碳（5 分钟平均，ppm） > 1500，持续 5 分钟\n');
+    expect(text).toContain('Alarm condition: CO2 (5 min mean, ppm) > 1500, for 5 min\n');
   });
 
   it('leaves out a district and a room that nobody has assigned', () => {
@@ -70,10 +78,10 @@ Rule co2-act (version a1b2c3) · alarm co2-act~co2-101~1772410500000
 describe('the mail that clears an alarm', () => {
   it('says how long it lasted, when it ended and how things are now', () => {
     const { text, subject } = mailAbout({ kind: 'clear' });
-    expect(subject).toMatch(/^【已恢复】教室二氧化碳过高/);
+    expect(subject).toMatch(/^【已恢复】nanhai · school-7 · room-101 — 教室二氧化碳过高 \| Cleared: /);
     expect(text).toContain('持续时间：1 小时 5 分钟');
     expect(text).toContain('恢复时间：2026年3月2日（周一）09:20（北京时间）');
-    expect(text).toContain('现在：二氧化碳（5 分钟平均）：1,105 ppm');
+    expect(text).toContain('现在的二氧化碳（5 分钟平均）：1,105 ppm');
     expect(text).toContain('Lasted: 1 h 5 min');
     expect(text).toContain('nothing left to do');
     expect(text).not.toContain('请开窗');
