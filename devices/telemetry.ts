@@ -40,6 +40,7 @@ export const rejectReasons = [
   'profile_failed',
   'influx_refused',
   'internal_error',
+  'too_many_series',
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 

@@ -10,6 +10,8 @@ import type { Quarantined } from './quarantine/quarantine.js';
 /** Everything the store knows of a shard, as of one cursor. */
 export interface StoreState {
   cursor: string;
+  /** The end of the log when this was loaded: what is before it may have been written already. */
+  readonly end: string;
   /** Checkpoints ever written. */
   saves: number;
   /** Device messages settled since the log was created. */
@@ -30,6 +32,7 @@ export interface StoreChanges {
 
 /** Reads the last checkpoint of a shard; a fresh state where there is none. */
 export async function loadStoreState(redis: Redis, shard: number): Promise<StoreState> {
+  const [last] = await redis.xrevrange(redisKeys.log(shard), '+', '-', 'COUNT', 1);
   const fields = await redis.hgetall(redisKeys.store(shard));
   const devices = new Map<string, LedgerEntry>();
   for (const [field, json] of Object.entries(fields)) {
@@ -38,6 +41,7 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
   }
   return {
     cursor: fields['@cursor'] ?? logStart,
+    end: last?.[0] ?? logStart,
     saves: Number(fields['@save'] ?? 0),
     settled: Number(fields['@settled'] ?? 0),
     totals: JSON.parse(fields['@total'] ?? emptyTotals) as StoreState['totals'],

@@ -1,29 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rejection } from '../devices/telemetry.js';
+import type { Reading, Rejection } from '../devices/telemetry.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { IngestMetrics } from './ingest-metrics.js';
-import { LedgerEntry } from './ledger/ledger-entry.js';
+import { LedgerEntry, mostSeries } from './ledger/ledger-entry.js';
+import type { RefusedNumber, Verdict } from './ledger/seen-readings.js';
 import type { Quarantined, Subject } from './quarantine/quarantine.js';
 import { toQuarantine } from './quarantine/quarantine.js';
 import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
 import type { MessageRecord } from './log/frame.js';
-import { entryTime } from './log/log.js';
+import { compareIds, entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
-import type {
-  Decoded,
-  DecodedNotice,
-  DecodedReading,
-  DecodedRejection,
-  SequenceNumber,
-  Source,
-} from './stages/decoded.js';
+import type { Decoded, DecodedNotice, DecodedReading, DecodedRejection, Source } from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
@@ -63,6 +57,7 @@ interface Accounted {
 /** A line for InfluxDB and what it was made from. */
 interface Written extends Accounted {
   readonly line: string;
+  readonly countedAs: 'written' | 'duplicates';
 }
 
 /**
@@ -112,6 +107,7 @@ export class ShardStore {
   async #settle(entries: readonly DecodedEntry[], abort: AbortSignal): Promise<number> {
     const { sink, tags, metrics, clock } = this.#parts;
     await tags.ensure(topicsOf(entries));
+    if (this.#stamp(entries)) await this.#checkpoint();
     const written: Written[] = [];
     for (const entry of entries) {
       entry.decoded.forEach((decoded, i) => this.#account(decoded, { entryId: entry.id, i }, written));
@@ -123,8 +119,8 @@ export class ShardStore {
     for (const { index, why } of refused) {
       const item = written[index];
       if (item === undefined) continue;
-      item.entry.written--;
-      this.#state.totals.written--;
+      item.entry[item.countedAs]--;
+      this.#state.totals[item.countedAs]--;
       this.#quarantine(item, { reason: 'influx_refused', detail: why });
     }
     const now = clock.now();
@@ -140,6 +136,23 @@ export class ShardStore {
     metrics.written.inc(written.length - refused.length);
     if (this.#quarantined.length >= mostQuarantined) await this.#checkpoint();
     return written.length;
+  }
+
+  /**
+   * Settles the tags of the devices that have something to write; true when that needs a checkpoint. While what was
+   * in the log at the start is gone through, it may have been written before, so nobody moves.
+   */
+  #stamp(entries: readonly DecodedEntry[]): boolean {
+    const mayMove = compareIds(this.#state.cursor, this.#state.end) >= 0;
+    let changed = false;
+    for (const topic of topicsOf(entries)) {
+      let entry = this.#state.devices.get(topic.device);
+      entry ??= this.#entryOf(topic.device);
+      if (!entry.stamp(topic, this.#parts.tags.get(topic), mayMove)) continue;
+      this.#changed.add(topic.device);
+      changed = true;
+    }
+    return changed;
   }
 
   #account(decoded: Decoded, place: Place, written: Written[]): void {
@@ -165,20 +178,27 @@ export class ShardStore {
       totals.gaps += entry.gaps - gapsBefore;
       return;
     }
-    const verdict = firstOrRepeat(decoded, entry);
+    const surplus = decoded.kind === 'rejection' ? undefined : findSurplus(decoded, entry);
+    const verdict = firstOrRepeat(decoded, entry, surplus !== undefined);
     totals.gaps += entry.gaps - gapsBefore;
-    if (verdict === 'duplicate' && !replayed) {
+    const isRepeat = (verdict === 'duplicate' || verdict === 'known') && !replayed;
+    if (isRepeat) {
       entry.duplicates++;
       totals.duplicates++;
+      // Its time is forgotten: if it isn't the repeat that it seems to be, it must not be lost.
+      if (verdict === 'known' && decoded.kind === 'reading')
+        this.#write(accounted, decoded, written, 'duplicates');
     } else if (decoded.kind === 'rejection') {
       this.#quarantine(accounted, decoded.rejection);
+    } else if (surplus !== undefined) {
+      this.#quarantine(accounted, surplus);
     } else if (verdict === 'same_timestamp' && !replayed) {
-      const detail = 'another reading of the device has the same ts, and one would overwrite the other';
+      const detail = `another ${decoded.kind === 'reading' ? 'reading' : 'event'} of the device has the same ts, and one would overwrite the other`;
       this.#quarantine(accounted, { reason: verdict, detail });
     } else {
       entry.written++;
       totals.written++;
-      this.#write(accounted, decoded, written);
+      this.#write(accounted, decoded, written, 'written');
     }
   }
 
@@ -186,11 +206,11 @@ export class ShardStore {
   #accountMany(
     accounted: Accounted,
     { source, rejection }: DecodedRejection,
-    numbers: readonly (SequenceNumber | undefined)[],
+    numbers: readonly (RefusedNumber | undefined)[],
   ): void {
     const { entry } = accounted;
     const replayed = source.message.replayed === true;
-    const isNew = numbers.map((number) => number === undefined || entry.seen.mark(number.boot, number.seq));
+    const isNew = numbers.map((number) => number === undefined || entry.seen.mark(number));
     const indexes = (source.indexes ?? []).filter((_, i) => replayed || isNew[i]);
     const repeats = numbers.length - indexes.length;
     entry.duplicates += repeats;
@@ -215,22 +235,27 @@ export class ShardStore {
     totals.quarantined -= count;
   }
 
-  #write(from: Accounted, decoded: DecodedReading | DecodedNotice, written: Written[]): void {
+  #write(
+    from: Accounted,
+    decoded: DecodedReading | DecodedNotice,
+    written: Written[],
+    countedAs: Written['countedAs'],
+  ): void {
     const { entry } = from;
-    const tags = this.#parts.tags.get(decoded.topic);
+    const tags = entry.tags ?? this.#parts.tags.get(decoded.topic);
     if (decoded.kind === 'notice') {
       const { notice } = decoded;
-      if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags) });
+      if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags), countedAs });
       else this.#reported.set(`${decoded.topic.device}/${notice.stream}`, JSON.stringify(notice.body));
       return;
     }
     if (decoded.ignored !== undefined)
       this.#parts.metrics.countIgnored(from.source.message.origin?.profile ?? 'campus', decoded.ignored);
-    if (decoded.late) {
+    if (decoded.late && countedAs === 'written') {
       entry.late++;
       this.#state.totals.late++;
     }
-    written.push({ ...from, line: readingLines(decoded.reading, tags) });
+    written.push({ ...from, line: readingLines(decoded.reading, tags), countedAs });
   }
 
   #entryOf(device: string): LedgerEntry {
@@ -269,10 +294,34 @@ export class ShardStore {
 }
 
 /** Whether it is the first time that we see this, as far as its sequence number or time tells. */
-function firstOrRepeat(decoded: DecodedReading | DecodedNotice | DecodedRejection, entry: LedgerEntry) {
-  if (decoded.kind === 'reading') return entry.seen.see(decoded.reading);
-  if (decoded.kind === 'notice' || decoded.number === undefined) return 'new';
-  return entry.seen.mark(decoded.number.boot, decoded.number.seq) ? 'new' : 'duplicate';
+function firstOrRepeat(
+  decoded: DecodedReading | DecodedNotice | DecodedRejection,
+  entry: LedgerEntry,
+  refused: boolean,
+): Verdict {
+  if (decoded.kind === 'reading' && !refused) return entry.seen.see(decoded.reading);
+  if (decoded.kind === 'notice') {
+    return decoded.notice.stream === 'event' && !refused ? entry.events.see(decoded.notice) : 'new';
+  }
+  const number = decoded.kind === 'reading' ? numberOf(decoded.reading) : decoded.number;
+  return number === undefined || entry.seen.mark(number) ? 'new' : 'duplicate';
+}
+
+function numberOf({ boot = '', seq, ts }: Reading): RefusedNumber | undefined {
+  return seq === undefined ? undefined : { boot, seq, ts, plausible: true };
+}
+
+/** Why the device may not have the series that this would begin. */
+function findSurplus(decoded: DecodedReading | DecodedNotice, entry: LedgerEntry): Rejection | undefined {
+  let series: readonly string[] = [];
+  if (decoded.kind === 'notice') {
+    if (decoded.notice.stream === 'event') series = [`event ${decoded.notice.type}`];
+  } else if (decoded.reading.parts !== undefined) {
+    series = Object.keys(decoded.reading.parts).map((part) => `part ${part}`);
+  }
+  if (entry.admits(series)) return undefined;
+  const detail = `the device has more than ${mostSeries} parts and types of events`;
+  return { reason: 'too_many_series', detail };
 }
 
 /** A stream id for what is at a place in the log: grows as the log does, and is the same after a replay. */

@@ -11,6 +11,13 @@ export type Applied =
   | { readonly rejection: Rejection }
   | { readonly ignored: string };
 
+/** Run, number and time of a rejected reading, where that much could be read. */
+export interface ItemNumber {
+  readonly boot: string;
+  readonly seq: number;
+  readonly ts?: number | undefined;
+}
+
 /** One item of a message: about which of the vendor's devices, of which class, and what it comes to. */
 export interface AppliedItem {
   readonly device: string;
@@ -25,8 +32,7 @@ export interface AppliedItem {
     | {
         readonly kind: 'rejection';
         readonly rejection: Rejection;
-        /** Its sequence number, where that much could be read. */
-        readonly number?: { readonly boot: string; readonly seq: number } | undefined;
+        readonly number?: ItemNumber | undefined;
       };
 }
 
@@ -72,10 +78,10 @@ function check(item: ProfileItem, deviceClass: DeviceClass, message: VendorMessa
   }
 }
 
-function numberOf(body: unknown): { readonly boot: string; readonly seq: number } | undefined {
+function numberOf(body: unknown): ItemNumber | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { seq, boot = '' } = body as { seq?: unknown; boot?: unknown };
+  const { seq, boot = '', ts } = body as { seq?: unknown; boot?: unknown; ts?: unknown };
   if (!Number.isSafeInteger(seq) || (seq as number) < 0 || typeof boot !== 'string' || boot.length > 64)
     return undefined;
-  return { boot, seq: seq as number };
+  return { boot, seq: seq as number, ts: Number.isSafeInteger(ts) ? (ts as number) : undefined };
 }

@@ -1,3 +1,7 @@
+import type { DeviceTopic } from '../../devices/topic.js';
+import { createTags } from '../sinks/device-tags.js';
+import type { DeviceTags } from '../sinks/device-tags.js';
+import { RecentEvents } from './recent-events.js';
 import { SeenReadings } from './seen-readings.js';
 import type { SeenState } from './seen-readings.js';
 
@@ -11,7 +15,7 @@ export interface LedgerCounts {
   /** Confirmed by InfluxDB, or kept with the device (state, meta). */
   readonly written: number;
   readonly quarantined: number;
-  /** Sent again: same device, boot and seq. */
+  /** Sent again: same device, boot, seq and ts. */
   readonly duplicates: number;
   /** Sequence numbers that never came, between ones that did. */
   readonly gaps: number;
@@ -21,11 +25,24 @@ export interface LedgerCounts {
 
 interface LedgerState extends Omit<LedgerCounts, 'gaps'> {
   readonly seen: SeenState;
+  readonly events?: readonly number[] | undefined;
+  readonly series?: readonly string[] | undefined;
+  readonly place?: readonly [district: string, room: string] | undefined;
 }
+
+/** Parts and event types of one device: each is a series in InfluxDB, and made-up names must not fill it. */
+export const mostSeries = 64;
 
 /** A device's ledger while it is being written; its JSON is what is kept in Redis. */
 export class LedgerEntry {
   readonly seen: SeenReadings;
+  readonly events: RecentEvents;
+  readonly #series: Set<string>;
+  #place: readonly [district: string, room: string] | undefined;
+  #tags: DeviceTags | undefined;
+  /** What the registry says, whether or not it is stamped yet. */
+  #registered: DeviceTags | undefined;
+  #moves = false;
   received: number;
   written: number;
   quarantined: number;
@@ -34,6 +51,9 @@ export class LedgerEntry {
 
   constructor(state?: LedgerState) {
     this.seen = new SeenReadings(state?.seen);
+    this.events = new RecentEvents(state?.events);
+    this.#series = new Set(state?.series);
+    this.#place = state?.place;
     this.received = state?.received ?? 0;
     this.written = state?.written ?? 0;
     this.quarantined = state?.quarantined ?? 0;
@@ -45,9 +65,52 @@ export class LedgerEntry {
     return this.seen.missing;
   }
 
+  /**
+   * Settles under which tags the device's points are written. A point must have the same tags when it is written
+   * again after a crash, so they are kept with the checkpoint and change only where `mayMove`.
+   * @returns true when they changed: a checkpoint must come before the first point with them
+   */
+  stamp(topic: DeviceTopic, registered: DeviceTags, mayMove: boolean): boolean {
+    if (registered === this.#registered && !(this.#moves && mayMove)) return false;
+    this.#registered = registered;
+    const [district, room] = this.#place ?? [];
+    const moved = district !== registered.district || room !== registered.room;
+    this.#moves = moved && this.#place !== undefined && !mayMove;
+    if (this.#moves) this.#tags = createTags(topic, district ?? '', room ?? '');
+    else {
+      this.#place = [registered.district, registered.room];
+      this.#tags = registered;
+    }
+    return moved && !this.#moves;
+  }
+
+  /** The tags that `stamp` settled. */
+  get tags(): DeviceTags | undefined {
+    return this.#tags;
+  }
+
+  /** Whether the device may have these series, known ones and as many new ones as there is room for. */
+  admits(series: readonly string[]): boolean {
+    for (const name of series) {
+      if (this.#series.size >= mostSeries && !this.#series.has(name)) return false;
+      this.#series.add(name);
+    }
+    return true;
+  }
+
   toJSON(): LedgerState {
-    const { received, written, quarantined, duplicates, late, seen } = this;
-    return { received, written, quarantined, duplicates, late, seen: seen.toJSON() };
+    const { received, written, quarantined, duplicates, late, seen, events } = this;
+    return {
+      received,
+      written,
+      quarantined,
+      duplicates,
+      late,
+      seen: seen.toJSON(),
+      events: events.toJSON(),
+      series: this.#series.size === 0 ? undefined : [...this.#series],
+      place: this.#place,
+    };
   }
 }
 

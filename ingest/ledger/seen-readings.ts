@@ -1,184 +1,194 @@
 import type { MetricValue, Reading } from '../../devices/telemetry.js';
+import { BootReadings } from './boot-readings.js';
+import type { BootState } from './boot-readings.js';
+import { contentOf, hashOf, namesMask } from './content.js';
 
-/** One boot of a device: its id and the sequence numbers seen, as sorted, disjoint, inclusive ranges. */
-type Boot = [boot: string, ...ranges: number[]];
-
-/** Boots remembered per device: a backlog may come from before the last restart or two. */
-const bootsKept = 3;
-/** Ranges remembered per boot; each costs two numbers, and a healthy device needs one. */
-const rangesKept = 64;
-
+/** Runs remembered per device: a backlog may come from before the last restart or two. */
+const bootsKept = 4;
 /** Unnumbered readings remembered per device, to know them when they are sent again. */
 const unnumberedKept = 32;
 
 /**
- * The state of `SeenReadings` as JSON: boots (newest last), newest time, its number, gaps of older boots; of
- * unnumbered readings the last times with a hash of their content, and what the newest time holds.
+ * The state of `SeenReadings` as JSON: runs (last used last), gaps of forgotten ones; of unnumbered readings the
+ * last times with a hash of their content and a mask of its names, the newest time, and what that holds.
  */
 export interface SeenState {
-  readonly b: readonly (readonly [string, ...number[]])[];
-  readonly t: number;
-  readonly n: number;
-  readonly g: number;
-  readonly r?: readonly (readonly [number, number])[] | undefined;
-  readonly w?: Readonly<Record<string, MetricValue>> | undefined;
+  readonly boots?: readonly BootState[] | undefined;
+  readonly gaps?: number | undefined;
+  readonly plain?: readonly Unnumbered[] | undefined;
+  readonly newest?: number | undefined;
+  readonly holds?: Readonly<Record<string, MetricValue>> | undefined;
 }
+
+type Unnumbered = readonly [ts: number, hash: number, names: number];
 
 /** As much of a reading as tells it from others. */
 type SeenReading = Pick<Reading, 'ts' | 'seq' | 'boot' | 'parts'> & { readonly m?: Reading['m'] };
 
+/** What is known of a reading that was not good. */
+export interface RefusedNumber {
+  readonly boot: string;
+  readonly seq: number;
+  readonly ts?: number | undefined;
+  /** The time may be true; otherwise it only tells this reading from others. */
+  readonly plausible?: boolean | undefined;
+}
+
 /**
- * Which readings of one device were seen: exact, whatever the order of arrival, because sequence numbers
- * are kept as ranges; small, because a device that loses nothing has one range.
+ * `new`; `duplicate`: device, run, number and time (without a number: time and content) were here; `known`: the
+ * number was, so long ago that its time is forgotten, and most likely this is a repeat; `same_timestamp`: it is
+ * new but has the time of another one, so that in InfluxDB it would overwrite that.
+ */
+export type Verdict = 'new' | 'duplicate' | 'known' | 'same_timestamp';
+
+/**
+ * Which readings of one device were seen, whatever the order of arrival. Exact for a device whose numbers and
+ * times grow together in each of its runs, also when it counts from zero again without a new boot id. Of any
+ * other no reading is taken for a repeat unless its time agrees, as far as times are remembered (the last 32 of a
+ * run); what comes later than that and is `known` is to be written again, for then nothing is lost.
  */
 export class SeenReadings {
-  #boots: Boot[];
-  #newestTs: number;
-  #newestSeq: number;
+  readonly #boots: BootReadings[];
   #olderGaps: number;
+  readonly #unnumbered: Unnumbered[];
+  /** No remembered time is later: what is newer needs no look. */
+  #newestTs: number;
+  #newestHolds: Map<string, MetricValue> | undefined;
+  /** The newest time of an unnumbered reading. */
+  #holdsTs: number;
   /** Kept up to date, since it is asked for with every reading. */
   #missing: number;
-  #unnumbered: (readonly [ts: number, hash: number])[];
-  #newestHolds: Map<string, MetricValue> | undefined;
 
-  constructor(state: SeenState = { b: [], t: 0, n: -1, g: 0 }) {
-    this.#boots = state.b.map((boot) => [...boot]);
-    this.#newestTs = state.t;
-    this.#newestSeq = state.n;
-    this.#olderGaps = state.g;
+  constructor(state: SeenState = {}) {
+    this.#boots = (state.boots ?? []).map((boot) => BootReadings.restore(boot));
+    this.#olderGaps = state.gaps ?? 0;
+    this.#unnumbered = [...(state.plain ?? [])];
+    this.#newestTs = state.newest ?? -Infinity;
+    this.#newestHolds = state.holds === undefined ? undefined : new Map(Object.entries(state.holds));
+    this.#holdsTs = this.#unnumbered.reduce((newest, [ts]) => Math.max(newest, ts), -Infinity);
     this.#missing = this.#countMissing();
-    this.#unnumbered = [...(state.r ?? [])];
-    this.#newestHolds = state.w === undefined ? undefined : new Map(Object.entries(state.w));
   }
 
-  /**
-   * Says whether a reading is new, and remembers it. `same_timestamp`: it is new but has the time of the
-   * one before it, so that in InfluxDB it would overwrite that one.
-   */
-  see(reading: SeenReading): 'new' | 'duplicate' | 'same_timestamp' {
+  /** Says whether a reading is new, and remembers it. */
+  see(reading: SeenReading): Verdict {
     const { ts, seq, boot = '' } = reading;
     if (seq === undefined) return this.#seeUnnumbered(reading);
-    if (!this.#add(boot, seq)) return 'duplicate';
-    if (ts === this.#newestTs && seq !== this.#newestSeq) return 'same_timestamp';
-    if (ts > this.#newestTs) this.#newest(ts, seq);
-    return 'new';
+    const isNewest = ts > this.#newestTs;
+    if (isNewest) this.#newestTs = ts;
+    const last = this.#boots.at(-1);
+    if (isNewest && last?.id === boot && last.addNext(seq, ts)) return 'new';
+    return this.#seeNumbered(boot, seq, ts, true);
   }
 
-  /** Remembers the number of a reading that came but was not good; false when it is a repeat. */
-  mark(boot: string, seq: number): boolean {
-    return this.#add(boot, seq);
+  /** Remembers a reading that came but was not good; false when it is a repeat. */
+  mark({ boot, seq, ts, plausible }: RefusedNumber): boolean {
+    if (ts !== undefined && plausible === true) {
+      const verdict = this.#seeNumbered(boot, seq, ts, false);
+      if (ts > this.#newestTs) this.#newestTs = ts;
+      return verdict === 'new' || verdict === 'same_timestamp';
+    }
+    if (ts !== undefined && this.#look(boot, seq, ts, false) === 'same') return false;
+    let home = this.#boots.findLast(({ id }) => id === boot);
+    if (home !== undefined) home.addNumber(seq);
+    else if (ts !== undefined) home = this.#begin(boot, seq, ts);
+    if (ts !== undefined) {
+      home?.noteRefused(seq, ts);
+      if (ts > this.#newestTs) this.#newestTs = ts;
+    }
+    this.#missing = this.#countMissing();
+    return true;
   }
 
-  /** Sequence numbers missing between the first and the last seen of each boot. */
+  /** Sequence numbers missing between the first and the last seen of each run. */
   get missing(): number {
     return this.#missing;
   }
 
   toJSON(): SeenState {
     return {
-      b: this.#boots,
-      t: this.#newestTs,
-      n: this.#newestSeq,
-      g: this.#olderGaps,
-      r: this.#unnumbered.length === 0 ? undefined : this.#unnumbered,
-      w: this.#newestHolds === undefined ? undefined : Object.fromEntries(this.#newestHolds),
+      boots: this.#boots.length === 0 ? undefined : this.#boots.map((boot) => boot.toJSON()),
+      gaps: this.#olderGaps === 0 ? undefined : this.#olderGaps,
+      plain: this.#unnumbered.length === 0 ? undefined : this.#unnumbered,
+      newest: Number.isFinite(this.#newestTs) ? this.#newestTs : undefined,
+      holds: this.#newestHolds === undefined ? undefined : Object.fromEntries(this.#newestHolds),
     };
+  }
+
+  #seeNumbered(boot: string, seq: number, ts: number, good: boolean): Verdict {
+    const found = this.#look(boot, seq, ts, good);
+    if (found === 'same') return 'duplicate';
+    const stored = good && found === undefined;
+    const home = this.#homeOf(boot, seq, ts);
+    const remembered = home === undefined ? 'new' : home.add(seq, ts, stored);
+    if (home === undefined) this.#begin(boot, seq, ts).add(seq, ts, stored);
+    this.#missing = this.#countMissing();
+    if (good && found === 'taken') return 'same_timestamp';
+    return remembered === 'known' ? 'known' : 'new';
+  }
+
+  /** What is known of a time among all that this device sent. */
+  #look(boot: string, seq: number | undefined, ts: number, stored: boolean): 'same' | 'taken' | undefined {
+    if (ts > this.#newestTs) return undefined;
+    let taken = this.#unnumbered.some(([other, , names]) => other === ts && names !== 0);
+    for (const run of this.#boots) {
+      const found = run.look(run.id === boot ? seq : undefined, ts, stored);
+      if (found === 'same') return found;
+      if (found === 'taken') taken = true;
+    }
+    return taken ? 'taken' : undefined;
+  }
+
+  /** The run that the reading is of, made the last used; undefined when it begins one. */
+  #homeOf(boot: string, seq: number, ts: number): BootReadings | undefined {
+    const own = this.#boots.filter(({ id }) => id === boot).sort((a, b) => b.topTs - a.topTs);
+    const home =
+      own.find((run) => run.fits(seq, ts)) ?? (own[0]?.continues(seq, ts) === true ? own[0] : undefined);
+    if (home !== undefined && home !== this.#boots.at(-1)) {
+      this.#boots.splice(this.#boots.indexOf(home), 1);
+      this.#boots.push(home);
+    }
+    return home;
+  }
+
+  #begin(boot: string, seq: number, ts: number): BootReadings {
+    const run = BootReadings.start(boot, seq, ts);
+    this.#boots.push(run);
+    if (this.#boots.length > bootsKept) this.#olderGaps += this.#boots.shift()?.gaps ?? 0;
+    return run;
   }
 
   /**
    * Without a number, time and content tell two readings apart: many dialects send each metric of a time in a
-   * message of its own.
+   * message of its own. Of a time that is not the newest only the names of its metrics are remembered, so there
+   * the same name again counts as a contradiction.
    */
-  #seeUnnumbered(reading: SeenReading): 'new' | 'duplicate' | 'same_timestamp' {
+  #seeUnnumbered(reading: SeenReading): Verdict {
     const { ts } = reading;
     const content = contentOf(reading);
     const hash = hashOf(content);
-    if (this.#unnumbered.some(([seenTs, seenHash]) => seenTs === ts && seenHash === hash)) return 'duplicate';
-    if (ts === this.#newestTs) {
-      const holds = this.#newestHolds;
-      if (holds === undefined) return 'duplicate';
-      if (content.some(([name, value]) => (holds.get(name) ?? value) !== value)) return 'same_timestamp';
-      for (const [name, value] of content) holds.set(name, value);
-    } else if (ts > this.#newestTs) {
-      this.#newest(ts, -1);
-      this.#newestHolds = new Map(content);
-    }
-    this.#unnumbered.push([ts, hash]);
-    if (this.#unnumbered.length > unnumberedKept) this.#unnumbered.shift();
-    return 'new';
-  }
-
-  #newest(ts: number, seq: number): void {
-    this.#newestTs = ts;
-    this.#newestSeq = seq;
-    this.#newestHolds = undefined;
-  }
-
-  #add(bootId: string, seq: number): boolean {
-    let boot = this.#boots.at(-1);
-    if (boot?.[0] !== bootId) {
-      boot = this.#boots.find(([id]) => id === bootId);
-      if (boot === undefined) {
-        this.#boots.push([bootId, seq, seq]);
-        const forgotten = this.#boots.length > bootsKept ? this.#boots.shift() : undefined;
-        if (forgotten !== undefined) this.#olderGaps += gapsIn(forgotten);
-        return true;
+    const names = namesMask(content);
+    const ofTime = this.#unnumbered.filter(([seenTs]) => seenTs === ts);
+    if (ofTime.some(([, seenHash]) => seenHash === hash)) return 'duplicate';
+    const holds = ts === this.#holdsTs ? this.#newestHolds : undefined;
+    const contradicts =
+      this.#boots.some((run) => run.look(undefined, ts, false) === 'taken') ||
+      (holds === undefined
+        ? ofTime.some(([, , seenNames]) => (seenNames & names) !== 0)
+        : content.some(([name, value]) => (holds.get(name) ?? value) !== value));
+    if (!contradicts) {
+      if (holds !== undefined) for (const [name, value] of content) holds.set(name, value);
+      else if (ts > this.#holdsTs) {
+        this.#holdsTs = ts;
+        this.#newestHolds = new Map(content);
       }
+      if (ts > this.#newestTs) this.#newestTs = ts;
     }
-    const last = boot.length - 1;
-    if (seq === (boot[last] as number) + 1) {
-      boot[last] = seq; // the common case: one more than the last
-      return true;
-    }
-    const isNew = insert(boot, seq);
-    if (isNew) this.#missing = this.#countMissing();
-    return isNew;
+    this.#unnumbered.push([ts, hash, contradicts ? 0 : names]);
+    if (this.#unnumbered.length > unnumberedKept) this.#unnumbered.shift();
+    return contradicts ? 'same_timestamp' : 'new';
   }
 
   #countMissing(): number {
-    return this.#boots.reduce((sum, boot) => sum + gapsIn(boot), this.#olderGaps);
+    return this.#boots.reduce((sum, boot) => sum + boot.gaps, this.#olderGaps);
   }
-}
-
-function contentOf({ m = {}, parts = {} }: SeenReading): [string, MetricValue][] {
-  const own = Object.entries(m);
-  for (const [part, metrics] of Object.entries(parts)) {
-    for (const [name, value] of Object.entries(metrics)) own.push([`${part}/${name}`, value]);
-  }
-  return own;
-}
-
-/** FNV-1a over the content. */
-function hashOf(content: readonly (readonly [string, MetricValue])[]): number {
-  const text = content.flat().join(' ');
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}
-
-function gapsIn(boot: Boot): number {
-  let gaps = 0;
-  for (let i = 3; i < boot.length; i += 2) gaps += (boot[i] as number) - (boot[i - 1] as number) - 1;
-  return gaps;
-}
-
-/** Adds a number to the sorted ranges of a boot; false when it is in one of them. */
-function insert(boot: Boot, seq: number): boolean {
-  const at = (i: number) => boot[i] as number;
-  // `lo` is the index of the first range whose end is not before seq - 1: it holds or touches seq, or follows.
-  let lo = 1;
-  while (lo < boot.length && at(lo + 1) < seq - 1) lo += 2;
-  if (lo >= boot.length || seq < at(lo) - 1) {
-    boot.splice(lo, 0, seq, seq);
-    // Forgetting the lowest range lets a very late repeat through, which InfluxDB absorbs; a reading is never lost.
-    if (boot.length > 1 + 2 * rangesKept) boot.splice(1, 2);
-    return true;
-  }
-  if (seq >= at(lo) && seq <= at(lo + 1)) return false;
-  if (seq < at(lo)) boot[lo] = seq;
-  else {
-    boot[lo + 1] = seq;
-    if (lo + 2 < boot.length && at(lo + 2) === seq + 1) boot.splice(lo + 1, 2);
-  }
-  return true;
 }

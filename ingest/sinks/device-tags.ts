@@ -7,8 +7,8 @@ export interface DeviceTags {
   readonly room: string;
   /** Measurement and tags; a space and the fields follow. */
   readonly series: string;
-  readonly eventSeries: string;
   seriesOfPart(part: string): string;
+  seriesOfEvent(type: string): string;
 }
 
 /** Makes the tags of a device from its topic and its place in the registry. */
@@ -21,8 +21,8 @@ export function createTags(topic: DeviceTopic, district: string, room: string): 
     district,
     room,
     series: `${deviceClass}${tags('')}`,
-    eventSeries: `event,class=${deviceClass}${tags('')} `,
     seriesOfPart: (part) => `${deviceClass}${tags(`,part=${escapeTag(part)}`)}`,
+    seriesOfEvent: (type) => `event,class=${deviceClass}${tags('')},type=${escapeTag(type)}`,
   };
 }
 

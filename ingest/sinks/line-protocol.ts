@@ -20,12 +20,15 @@ export function readingLines(reading: Reading, tags: DeviceTags): string {
   return lines;
 }
 
-/** Line protocol of a device event (radar, crash, deauth burst). `ts` is epoch ms. */
+/**
+ * Line protocol of a device event (radar, crash, deauth burst). The type is a tag, so that two events of one time
+ * stand beside each other. `ts` is epoch ms.
+ */
 export function eventLine(
   event: { readonly ts: number; readonly type: string; readonly detail: string },
   tags: DeviceTags,
 ): string {
-  return `${tags.eventSeries}type=${quoted(event.type)},detail=${quoted(event.detail)} ${event.ts}`;
+  return `${tags.seriesOfEvent(event.type)} detail=${quoted(event.detail)} ${event.ts}`;
 }
 
 function fields(metrics: Readonly<Record<string, number | string>>): string {

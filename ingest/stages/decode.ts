@@ -3,12 +3,13 @@ import type { AppliedItem } from '../../devices/profiles/apply-profile.js';
 import { campusTopic, profile as campusProfile } from '../../devices/profiles/campus/profile.js';
 import { deviceIdOf } from '../../devices/profiles/device-id.js';
 import type { Profile } from '../../devices/profiles/profile.js';
-import type { Reading, Rejection } from '../../devices/telemetry.js';
+import type { Rejection } from '../../devices/telemetry.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { LogRecord, MessageRecord } from '../log/frame.js';
 import { formatSeconds } from '../../rules/duration.js';
 import { vendorMessage } from '../log/vendor-message.js';
-import type { Decoded, DecodedRejection, SequenceNumber, Source } from './decoded.js';
+import type { RefusedNumber } from '../ledger/seen-readings.js';
+import type { Decoded, DecodedRejection, Source } from './decoded.js';
 
 /** How far a reading's time may be from its arrival, in ms. */
 export interface TimeLimits {
@@ -111,7 +112,7 @@ function whose(message: MessageRecord, profile: Profile, item: AppliedItem): Dev
 function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limits: TimeLimits): Decoded {
   const { outcome, device } = item;
   const { origin, arrivedAt, replayed } = source.message;
-  const reject = (rejection: Rejection, number?: SequenceNumber): Decoded => ({
+  const reject = (rejection: Rejection, number?: RefusedNumber): Decoded => ({
     kind: 'rejection',
     source,
     rejection,
@@ -128,20 +129,31 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
     const detail = `device "${topic.device}" is registered, but not as ${deviceClass} at site "${site}"`;
     return reject({ reason: 'not_own_topic', detail });
   }
-  if (outcome.kind === 'rejection') return reject(outcome.rejection, outcome.number);
-  if (outcome.kind === 'notice') return { kind: 'notice', source, topic, notice: outcome.notice };
+  if (outcome.kind === 'rejection') {
+    const { rejection, number } = outcome;
+    if (number?.ts === undefined) return reject(rejection, number);
+    return reject(rejection, {
+      ...number,
+      plausible: implausibleTime(number.ts, arrivedAt, limits) === undefined,
+    });
+  }
+  if (outcome.kind === 'notice') {
+    const { notice } = outcome;
+    const wrongTime = notice.stream === 'event' ? implausibleTime(notice.ts, arrivedAt, limits) : undefined;
+    return wrongTime === undefined ? { kind: 'notice', source, topic, notice } : reject(wrongTime);
+  }
   const { reading, ignored } = outcome;
-  const wrongTime = implausibleTime(reading, arrivedAt, limits);
+  const wrongTime = implausibleTime(reading.ts, arrivedAt, limits);
   if (wrongTime !== undefined) {
-    const { seq, boot = '' } = reading;
-    return reject(wrongTime, seq === undefined ? undefined : { boot, seq });
+    const { seq, boot = '', ts } = reading;
+    return reject(wrongTime, seq === undefined ? undefined : { boot, seq, ts });
   }
   const late = replayed === true || arrivedAt - reading.ts > limits.latenessMs;
   return { kind: 'reading', source, topic, reading, late, ignored };
 }
 
-function implausibleTime(reading: Reading, arrivedAt: number, limits: TimeLimits): Rejection | undefined {
-  const aheadMs = reading.ts - arrivedAt;
+function implausibleTime(ts: number, arrivedAt: number, limits: TimeLimits): Rejection | undefined {
+  const aheadMs = ts - arrivedAt;
   if (aheadMs > limits.futureMs) {
     return {
       reason: 'clock_ahead',

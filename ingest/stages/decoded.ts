@@ -1,6 +1,7 @@
 import type { Notice } from '../../devices/notice.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Reading, Rejection } from '../../devices/telemetry.js';
+import type { RefusedNumber } from '../ledger/seen-readings.js';
 import type { MessageRecord, PresenceRecord, TimeRecord } from '../log/frame.js';
 
 /** What became of one record of the log once it was understood, or not. */
@@ -34,14 +35,9 @@ export interface DecodedRejection {
   /** Whose it is, where that much could be understood. */
   readonly topic?: DeviceTopic | undefined;
   /** Its sequence number, where that much could be read: it is no gap, and a repeat of it is a repeat. */
-  readonly number?: SequenceNumber | undefined;
+  readonly number?: RefusedNumber | undefined;
   /** Of many elements rejected together: the number of each, in the order of `source.indexes`. */
-  readonly numbers?: readonly (SequenceNumber | undefined)[] | undefined;
-}
-
-export interface SequenceNumber {
-  readonly boot: string;
-  readonly seq: number;
+  readonly numbers?: readonly (RefusedNumber | undefined)[] | undefined;
 }
 
 /** What a device says of itself, checked: its state, its description, an event. */

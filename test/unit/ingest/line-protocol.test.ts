@@ -7,8 +7,8 @@ const tags: DeviceTags = {
   district: '禅城',
   room: 'r1',
   series: 'ap,device=d1',
-  eventSeries: 'event,device=d1 ',
   seriesOfPart: (part) => `ap,device=d1,part=${part}`,
+  seriesOfEvent: (type) => `event,device=d1,type=${escapeTag(type)}`,
 };
 
 test('a reading with parts becomes one line for the device and one for each part', () => {
@@ -29,8 +29,8 @@ test('words are quoted, and quotes and line ends in them can not start another f
   expect(readingLines({ ts: 5, m: { power: 'on" 1\nap x=1' } }, tags)).toBe(
     'ap,device=d1 power="on\\" 1 ap x=1" 5',
   );
-  expect(eventLine({ ts: 6, type: 'ra"dar', detail: '{"a":"\\"}' }, tags)).toBe(
-    'event,device=d1 type="ra\\"dar",detail="{\\"a\\":\\"\\\\\\"}" 6',
+  expect(eventLine({ ts: 6, type: 'ra dar', detail: '{"a":"\\"}' }, tags)).toBe(
+    'event,device=d1,type=ra\\ dar detail="{\\"a\\":\\"\\\\\\"}" 6',
   );
 });
 

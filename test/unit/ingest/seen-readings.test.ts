@@ -18,7 +18,7 @@ test('in any order with any repeats, each sequence number is new exactly once an
     for (let i = 0; i < 400; i++) {
       const seq = random(120);
       const verdict = seen.see(reading(seq));
-      expect(verdict === 'duplicate').toBe(model.has(seq));
+      expect(verdict !== 'new').toBe(model.has(seq));
       model.add(seq);
       const numbers = [...model];
       expect(seen.missing).toBe(Math.max(...numbers) - Math.min(...numbers) + 1 - model.size);
@@ -75,6 +75,118 @@ test('without sequence numbers the metrics of one time may come in several messa
   expect(seen.see({ ts: 1000, m: {}, parts: { radio5: { temp_c: 48 } } })).toBe('new');
   expect(seen.see({ ts: 1000, m: { co2_ppm: 600 } })).toBe('duplicate');
   expect(seen.see({ ts: 1000, m: { co2_ppm: 601 } })).toBe('same_timestamp');
+});
+
+const t0 = 1_700_000_000_000;
+const at = (seconds: number, seq: number, boot?: string) => ({ ts: t0 + seconds * 1000, seq, boot });
+
+test('a device that counts from zero again without a new boot id loses no reading', () => {
+  const seen = new SeenReadings();
+  for (let seq = 0; seq <= 500; seq++) expect(seen.see(at(seq, seq))).toBe('new');
+  // The restart, seen in the middle of a backlog as well as live.
+  for (let seq = 0; seq <= 300; seq++) expect(seen.see(at(1000 + seq, seq))).toBe('new');
+  expect(seen.see(at(1300, 300))).toBe('duplicate');
+  expect(seen.see(at(500, 500))).toBe('duplicate');
+  // What the first run had not yet sent comes late, and what both had comes again.
+  expect(seen.see(at(501, 501))).toBe('new');
+  expect(seen.see(at(1301, 301))).toBe('new');
+  expect(seen.see(at(20, 20))).toBe('known');
+  expect(seen.see(at(1020, 20))).toBe('known');
+  expect(seen.missing).toBe(0);
+});
+
+test('a counter that wraps around goes on counting', () => {
+  const seen = new SeenReadings();
+  for (let n = 0; n < 2000; n++) expect(seen.see(at(n, n % 256))).toBe('new');
+  expect(seen.missing).toBe(0);
+  expect(seen.see(at(1999, 1999 % 256))).toBe('duplicate');
+});
+
+test('a number that comes again with another time is another reading', () => {
+  const seen = new SeenReadings();
+  for (const seq of [0, 1, 2, 3]) seen.see(at(10 * seq, seq, 'fixed'));
+  expect(seen.see(at(15, 1, 'fixed'))).toBe('new');
+  expect(seen.see(at(15, 1, 'fixed'))).toBe('duplicate');
+  expect(seen.see(at(10, 1, 'fixed'))).toBe('duplicate');
+  // Always the same number: a device that does not count at all.
+  const stuck = new SeenReadings();
+  for (let n = 0; n < 100; n++) expect(stuck.see(at(n, 7))).toBe('new');
+  expect(JSON.stringify(stuck).length).toBeLessThan(500);
+});
+
+test('a clock that was set back neither loses readings nor makes gaps', () => {
+  const seen = new SeenReadings();
+  for (let seq = 0; seq < 50; seq++) seen.see(at(100 * seq, seq, 'b'));
+  for (let seq = 50; seq < 90; seq++) expect(seen.see(at(1000 + seq, seq, 'b'))).toBe('new');
+  expect(seen.see(at(1080, 80, 'b'))).toBe('duplicate');
+  expect(seen.missing).toBe(0);
+});
+
+test('a time that another reading has is told, also out of order, and what was refused for it is known again', () => {
+  const seen = new SeenReadings();
+  expect(seen.see(at(0, 1))).toBe('new');
+  expect(seen.see(at(1, 2))).toBe('new');
+  expect(seen.see(at(0, 3))).toBe('same_timestamp');
+  expect(seen.see(at(0, 3))).toBe('duplicate');
+  expect(seen.see({ ts: t0, m: { co2_ppm: 700 } })).toBe('same_timestamp');
+  expect(seen.see(at(1, 2, 'another'))).toBe('same_timestamp');
+  expect(seen.missing).toBe(0);
+});
+
+test('without numbers a contradiction is found among the last times, too', () => {
+  const seen = new SeenReadings();
+  for (let n = 0; n < 5; n++) seen.see({ ts: t0 + n, m: { co2_ppm: 600 + n } });
+  expect(seen.see({ ts: t0 + 1, m: { co2_ppm: 700 } })).toBe('same_timestamp');
+  expect(seen.see({ ts: t0 + 1, m: { temp_c: 20 } })).toBe('new');
+  expect(seen.see({ ts: t0 + 1, m: { co2_ppm: 601 } })).toBe('duplicate');
+});
+
+test('a refused reading is a repeat only with the same time, and one with an impossible time breaks nothing', () => {
+  const seen = new SeenReadings();
+  const bad = (seq: number, seconds: number) => ({ boot: '', seq, ts: t0 + seconds * 1000, plausible: true });
+  expect(seen.see(at(0, 0))).toBe('new');
+  expect(seen.mark(bad(1, 1))).toBe(true);
+  expect(seen.mark(bad(1, 1))).toBe(false);
+  expect(seen.mark(bad(1, 5))).toBe(true);
+  expect(seen.mark({ boot: '', seq: 2, ts: 2 * t0 })).toBe(true);
+  expect(seen.mark({ boot: '', seq: 2, ts: 2 * t0 })).toBe(false);
+  expect(seen.mark({ boot: '', seq: 3 })).toBe(true);
+  expect(seen.see(at(6, 4))).toBe('new');
+  expect(seen.see(at(7, 5))).toBe('new');
+  expect(seen.missing).toBe(0);
+});
+
+test('in whatever order, with restarts, repeats and losses, no two readings are taken for one', () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = randomBelow(seed);
+    const seen = new SeenReadings();
+    const sent = new Map<string, object>();
+    let lost = 0;
+    let time = 0;
+    let seq = -1;
+    for (let n = 0; n < 300; n++) {
+      time += 1 + random(5);
+      seq = random(60) === 0 ? 0 : seq + 1;
+      const reading = at(time, seq);
+      const verdict = seen.see(reading);
+      if (sent.has(String(reading.ts))) throw new Error('the test is wrong');
+      if (verdict !== 'new') lost++;
+      sent.set(String(reading.ts), reading);
+      // The last ones again, as after a lost acknowledgement.
+      if (random(5) === 0) {
+        const again = [...sent.values()].slice(-1 - random(10)) as ReturnType<typeof at>[];
+        for (const repeat of again) expect(seen.see(repeat)).not.toBe('new');
+      }
+    }
+    expect(lost).toBe(0);
+  }
+});
+
+test('gaps stay counted when there are too many to remember', () => {
+  const seen = new SeenReadings();
+  for (let seq = 0; seq < 1000; seq += 2) seen.see(reading(seq));
+  expect(seen.missing).toBe(499);
+  expect(new SeenReadings(JSON.parse(JSON.stringify(seen)) as SeenState).missing).toBe(499);
 });
 
 test('a device that loses every second reading costs bounded memory and loses nothing more', () => {
