@@ -14,6 +14,9 @@ import { createBrokerMetrics } from './broker-metrics.js';
 import type { ClientConnection } from './client-connection.js';
 import { FrontDoor } from './front-door.js';
 import { ProtocolViolation } from './guard/violation.js';
+import { createAdmission } from './limits/admission.js';
+import type { LimitReason } from './limits/limit-reason.js';
+import { ClientPaces } from './limits/publish-pace.js';
 import { openListeners } from './listeners/open-listeners.js';
 import { QueueBudget } from './outbox.js';
 import { PublishHook } from './publish-hook.js';
@@ -70,6 +73,13 @@ export async function startBroker(
     retainedBytes: () => retained.bytes,
     notRetained: () => retained.refused,
   });
+  const onLimited = (reason: LimitReason) => metrics.limited.inc({ reason });
+  const paces = new ClientPaces({
+    messagesPerSecond: settings.MQTT_MAX_RATE,
+    bytesPerSecond: settings.MQTT_MAX_BYTES_PER_S,
+    burstSeconds: settings.MQTT_BURST_S,
+  });
+  lifeCycle.onStop('paces', () => paces.stop());
   const writer = new RedisLogWriter(logRedis, {
     onRound: (records, ms) => {
       lastFailure = undefined;
@@ -135,6 +145,8 @@ export async function startBroker(
   });
   const subscribeHook = new SubscribeHook({
     retained,
+    maxSubscriptions: open ? Infinity : settings.MQTT_MAX_SUBSCRIPTIONS,
+    onOverMax: () => onLimited('subscriptions'),
     onRefused: () => metrics.refusals.inc({ reason: 'subscribe' }),
   });
   const door: FrontDoor = new FrontDoor(
@@ -145,6 +157,12 @@ export async function startBroker(
       preConnect: (_client, packet, callback) => {
         // Commands are redelivered from our own table: a device has no session to be kept.
         packet.clean ||= !open;
+        const { keepalive = 0 } = packet;
+        if (keepalive === 0 || keepalive > settings.MQTT_MAX_KEEP_ALIVE_S) {
+          // The standard lets a server close what it takes for dead, whatever was asked for.
+          packet.keepalive = settings.MQTT_MAX_KEEP_ALIVE_S;
+          onLimited('keep_alive');
+        }
         callback(null, true);
       },
       authenticate: (client, username, password, callback) => {
@@ -161,6 +179,7 @@ export async function startBroker(
             connection.session = known;
             watch.opened(known, client.conn, since);
             connection.state = states.open(client.id, client.clean);
+            connection.pace = paces.open(client.id);
             metrics.connects.inc();
             callback(null, true);
           },
@@ -195,13 +214,17 @@ export async function startBroker(
         drainMs: 5000,
       },
       handlers: {
-        mayPublish: (connection) => gate.admits(connection),
-        publish: (connection, message) => publishHook.onPublish(connection, message),
+        whyWait: createAdmission(gate, onLimited),
+        publish: (connection, message) => {
+          connection.pace?.took(message.payload.length, performance.now());
+          publishHook.onPublish(connection, message);
+        },
         subscribe: (connection, id, wanted, done) => subscribeHook.subscribe(connection, id, wanted, done),
         unsubscribe: (connection, id, filters, done) =>
           subscribeHook.unsubscribe(connection, id, filters, done),
         opened: (connection) => record(connection, true),
         ended: (connection, wasOpen) => {
+          if (connection.pace !== undefined) paces.close(connection.client.id);
           gate.forget(connection);
           if (wasOpen) record(connection, false);
         },
@@ -226,7 +249,7 @@ export async function startBroker(
     settings,
     log,
     lifeCycle,
-    onLimited: (reason) => metrics.limited.inc({ reason }),
+    onLimited,
     onConnection: (incoming) => door.accept(incoming),
   });
   const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: randomUUID() });

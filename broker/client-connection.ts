@@ -8,6 +8,7 @@ import { packetType } from './guard/packet-type.js';
 import { PublishParser } from './guard/publish-parser.js';
 import type { InboundPublish } from './guard/publish-parser.js';
 import { ProtocolViolation } from './guard/violation.js';
+import type { ClientPace } from './limits/publish-pace.js';
 import type { Connection } from './listeners/connection.js';
 import { Output } from './output.js';
 import type { Link } from './outbox.js';
@@ -18,8 +19,8 @@ import type { OutboundMessage } from './wire.js';
 
 /** Who acts on what a connection brings. What they throw closes that connection, and no more. */
 export interface ConnectionHandlers {
-  /** Whether a message may be taken now; when not, `release('in_flight')` follows later. */
-  readonly mayPublish: (connection: ClientConnection) => boolean;
+  /** Why a message may not be taken now; then `release` with that reason follows. Undefined when it may. */
+  readonly whyWait: (connection: ClientConnection) => HoldReason | undefined;
   readonly publish: (connection: ClientConnection, message: InboundPublish) => void;
   /** To be answered; nothing further is read until `done`. */
   readonly subscribe: (
@@ -73,6 +74,8 @@ export class ClientConnection implements Link {
   session: Session | undefined;
   /** What MQTT keeps of the client, set together with the session. */
   state: SessionState | undefined;
+  /** How fast the client may publish, set together with the session. */
+  pace: ClientPace | undefined;
   readonly #limits: ConnectionLimits;
   readonly #on: ConnectionHandlers;
   readonly #reader: PacketReader;
@@ -206,9 +209,10 @@ export class ClientConnection implements Link {
     try {
       let taken = false;
       while (this.#holds.size === 0 && !this.ended) {
-        if ((this.#reader.peeked ?? 0) >> 4 === packetType.publish && !this.#on.mayPublish(this)) {
-          this.hold('in_flight');
-        } else if (this.#reader.next()) {
+        const isPublish = (this.#reader.peeked ?? 0) >> 4 === packetType.publish;
+        const wait = isPublish ? this.#on.whyWait(this) : undefined;
+        if (wait !== undefined) this.hold(wait);
+        else if (this.#reader.next()) {
           this.#take(this.#reader);
           taken = true;
         } else {

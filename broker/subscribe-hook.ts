@@ -11,6 +11,9 @@ export const maxTopicLevels = 100;
 
 interface SubscribeHookParts {
   readonly retained: RetainedMessages;
+  /** Subscriptions that one client may have. */
+  readonly maxSubscriptions: number;
+  readonly onOverMax: () => void;
   readonly onRefused: (connection: ClientConnection, filter: string) => void;
 }
 
@@ -33,7 +36,17 @@ export class SubscribeHook {
     wanted: readonly WantedFilter[],
     done: () => void,
   ): void {
-    const codes = wanted.map(({ filter, qos }) => this.#grant(connection, filter, qos));
+    const filters = new Set(connection.state?.subscriptions.keys());
+    const codes = wanted.map(({ filter, qos }) => {
+      const code = this.#grant(connection, filter, qos);
+      if (code === refused || filters.has(filter)) return code;
+      if (filters.size >= this.#parts.maxSubscriptions) {
+        this.#parts.onOverMax();
+        return refused;
+      }
+      filters.add(filter);
+      return code;
+    });
     // Of a filter named twice the last one counts: as if they had come one after the other [MQTT-3.8.4-4].
     const granted = new Map<string, Qos>();
     wanted.forEach(({ filter }, i) => {

@@ -83,6 +83,26 @@ export const settingDefinitions = {
     schema: seconds.default(5),
     help: 'A connection whose CONNECT is not there by then, TLS and WebSocket handshakes included, is closed',
   },
+  MQTT_MAX_KEEP_ALIVE_S: {
+    schema: count.max(65_535).default(3600),
+    help: 'Longest keep-alive; a client that asks for more, or for none, gets this',
+  },
+  MQTT_MAX_SUBSCRIPTIONS: {
+    schema: count.default(8),
+    help: 'Subscriptions of one client; more are refused',
+  },
+  MQTT_MAX_RATE: {
+    schema: count.default(1000),
+    help: 'Messages a second of one client; above it the client is read no faster, not disconnected',
+  },
+  MQTT_MAX_BYTES_PER_S: {
+    schema: count.default(4_194_304),
+    help: 'Payload bytes a second of one client, in the same way',
+  },
+  MQTT_BURST_S: {
+    schema: seconds.default(10),
+    help: "So many seconds' worth of MQTT_MAX_RATE and MQTT_MAX_BYTES_PER_S may come at once",
+  },
   HTTP_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the HTTP API listens on' },
   HTTP_PORT: { schema: port.default(8080), help: 'TCP port of the HTTP API' },
   REDIS_URL: {

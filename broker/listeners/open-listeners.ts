@@ -8,6 +8,7 @@ import { mqttAddresses } from '../../runtime/mqtt-addresses.js';
 import type { MqttAddress } from '../../runtime/mqtt-addresses.js';
 import type { Settings } from '../../runtime/settings.js';
 import type { LimitReason } from '../limits/limit-reason.js';
+import { boundUntilConnect } from './before-connect.js';
 import { CertificateFiles } from './certificate-files.js';
 import type { ClientCertificate } from './client-certificate.js';
 import type { Connection } from './connection.js';
@@ -17,6 +18,9 @@ import { createWebSocketLayer } from './web-socket.js';
 
 /** A connection that has said nothing for so long is asked by TCP whether its other end still exists. */
 const keepAliveMs = 60_000;
+
+/** Headers of the WebSocket frames that a CONNECT may come in. */
+const frameHeaderBytes = 1024;
 
 /** What the doors of the broker are told, and whom they tell. */
 export interface ListenerParts {
@@ -92,11 +96,23 @@ function layersFor(
   files: CertificateFiles | undefined,
   { settings, log, lifeCycle, onConnection, onLimited }: ListenerParts,
 ): (socket: Socket) => void {
-  const handOver = (stream: Duplex, socket: Socket, certificate: ClientCertificate | undefined) => {
+  const handOver = (
+    stream: Duplex,
+    socket: Socket,
+    certificate: ClientCertificate | undefined,
+    lift?: () => void,
+  ) => {
     const visit = entrance.visitOf(socket);
     // Gone while its handshake ended.
-    if (visit === undefined) stream.destroy();
-    else onConnection({ ...visit, transport, stream, certificate });
+    if (visit === undefined) {
+      stream.destroy();
+      return;
+    }
+    const onConnectRead = () => {
+      visit.onConnectRead();
+      lift?.();
+    };
+    onConnection({ transport, stream, certificate, address: visit.address, onConnectRead });
   };
   const secure = (onSecure: (socket: Socket, certificate: ClientCertificate | undefined) => void) => {
     if (files === undefined) throw new Error('TLS without its files');
@@ -108,15 +124,22 @@ function layersFor(
     return layer.accept;
   };
   const certificates = new WeakMap<Socket, ClientCertificate>();
-  const overWebSocket = () =>
-    createWebSocketLayer(
+  const overWebSocket = () => {
+    const refused = (why: string) => {
+      onLimited('websocket');
+      log.info(`WebSocket refused: ${why}`);
+    };
+    return createWebSocketLayer(
       settings.MAX_PACKET_BYTES,
-      (stream, socket) => handOver(stream, socket, certificates.get(socket)),
-      (why) => {
-        onLimited('websocket');
-        log.info(`WebSocket refused: ${why}`);
+      (stream, socket) => {
+        const lift = boundUntilConnect(socket, settings.MAX_CONNECT_BYTES + frameHeaderBytes, () =>
+          refused('too much before CONNECT'),
+        );
+        handOver(stream, socket, certificates.get(socket), lift);
       },
+      refused,
     );
+  };
   switch (transport) {
     case 'tcp':
       return (socket) => handOver(socket, socket, undefined);
