@@ -2,7 +2,9 @@ import type { DeviceRef } from '../rules/engine/device-state.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { DeviceTopic } from '../devices/topic.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
 import { entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
@@ -26,6 +28,7 @@ export interface JudgeParts {
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
+  readonly clock: Clock;
   /** Told after every checkpoint up to where the judge no longer needs the log. */
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
@@ -46,13 +49,16 @@ export class ShardJudge {
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
 
+  /** Active alarms of rules that are no more. */
+  readonly #abandoned: readonly string[];
+
   private constructor(parts: JudgeParts, state: JudgeState) {
     this.#parts = parts;
     this.#cursor = state.cursor;
     this.#saved = state.cursor;
     this.#devices = state.devices;
     this.#engine = parts.createEngine();
-    for (const [key, json] of state.engine) this.#engine.restore(key, json);
+    this.#abandoned = [...state.engine].flatMap(([key, json]) => this.#engine.restore(key, json));
   }
 
   static async load(parts: JudgeParts): Promise<ShardJudge> {
@@ -61,6 +67,7 @@ export class ShardJudge {
 
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
   async run(signals: StopSignals): Promise<void> {
+    await this.#clearAbandoned();
     while (!signals.abort.aborted) {
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
@@ -138,6 +145,21 @@ export class ShardJudge {
       const place = tags.get(topics[i] as DeviceTopic);
       await commitTransition(redis, lease, transition, toAlarm(transition, place));
       metrics.transitions.inc({ kind: transition.kind, severity: transition.severity });
+    }
+  }
+
+  /** An alarm that no rule watches would stay active for ever. */
+  async #clearAbandoned(): Promise<void> {
+    const { redis, lease, clock } = this.#parts;
+    for (const id of this.#abandoned) {
+      const json = await redis.hget(redisKeys.alarms(lease.shard), id);
+      if (json === null) continue;
+      const alarm = JSON.parse(json) as Alarm;
+      const at = clock.now();
+      const clear = { reason: 'rule_removed', evidence: {} } as const;
+      const transition: Transition = { ...alarm, ...clear, id: `${id}~clear`, alarm: id, kind: 'clear', at };
+      const cleared: Alarm = { ...alarm, ...clear, state: 'cleared', clearedAt: at };
+      await commitTransition(redis, lease, transition, cleared);
     }
   }
 

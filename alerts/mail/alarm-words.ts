@@ -55,6 +55,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const moment = (at: number) => formatMoment(at, surroundings.timeZone, language);
   const severity = severityWords[transition.severity][language];
   const raised = transition.kind === 'raise';
+  const unwatched = transition.reason === 'rule_removed';
   const values = Object.entries(transition.evidence).map(([term, value]) =>
     explainValue(transition.deviceClass, term, value, language),
   );
@@ -70,13 +71,20 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
           value: formatDuration(transition.at - transition.raisedAt, language),
         },
         { label: say('开始时间', 'From'), value: moment(transition.raisedAt) },
-        { label: say('恢复时间', 'Until'), value: moment(transition.at) },
+        {
+          label: unwatched ? say('停止监测', 'Watched until') : say('恢复时间', 'Until'),
+          value: moment(transition.at),
+        },
       ];
   const part =
     transition.part === undefined ? '' : say(`，部件 ${transition.part}`, `, part ${transition.part}`);
   return {
     language,
-    badge: raised ? say(`${severity}告警`, `${severity} alarm`) : say('已恢复', 'Cleared'),
+    badge: raised
+      ? say(`${severity}告警`, `${severity} alarm`)
+      : unwatched
+        ? say('规则已移除', 'Rule removed')
+        : say('已恢复', 'Cleared'),
     title: transition.title[language],
     facts: [
       { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
@@ -92,14 +100,19 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
         raised ? { label, value } : { label: say(`现在的${label}`, `${label} now`), value },
       ),
       {
-        label: raised ? say('告警条件', 'Alarm condition') : say('恢复条件', 'Clear condition'),
+        label: raised || unwatched ? say('告警条件', 'Alarm condition') : say('恢复条件', 'Clear condition'),
         value: condition,
       },
     ],
     adviceHeading: say('怎么办', 'What to do'),
     advice: raised
       ? transition.advice[language]
-      : say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.'),
+      : unwatched
+        ? say(
+            '该告警的规则已移除或更名，告警因此结束；情况是否恢复正常未知，请现场确认。',
+            'The rule of this alarm was removed or renamed, so the alarm ends; whether things are back to normal is not known: please look.',
+          )
+        : say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.'),
     notes: notesOf(surroundings, say, language),
     reference: say(
       `规则 ${transition.rule}（版本 ${transition.ruleVersion}） · 告警编号 ${alarm.id}`,
@@ -113,14 +126,15 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
   const { transition, alarm } = entry;
   const { zh, en } = severityWords[transition.severity];
   const raised = transition.kind === 'raise';
+  const unwatched = transition.reason === 'rule_removed';
   const where = [alarm.district, surroundings.siteName ?? alarm.site, alarm.room].filter(
     (level) => level !== unassigned,
   );
   const subject = [
     surroundings.simulatedClock ? '【模拟】' : '',
-    raised ? `【${zh}告警】` : '【已恢复】',
+    raised ? `【${zh}告警】` : unwatched ? '【规则已移除】' : '【已恢复】',
     `${where.join(' · ')} — ${transition.title.zh}`,
-    ` | ${raised ? en : 'Cleared'}: ${transition.title.en}`,
+    ` | ${raised ? en : unwatched ? 'Rule removed' : 'Cleared'}: ${transition.title.en}`,
   ].join('');
   // A name out of the registry may hold a line break; in a header it must not.
   return subject.replace(/\s+/g, ' ');

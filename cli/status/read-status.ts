@@ -105,7 +105,12 @@ async function tell(redis: Redis): Promise<RedisAnswer> {
     clock: { kind: clock.spec.kind, now: new Date(clock.now()).toISOString() },
     reports,
     processes: processes.map((json) => JSON.parse(json) as ProcessRecord),
-    trouble: reports.flatMap(({ role, trouble }) => (trouble === undefined ? [] : [`${role}: ${trouble}`])),
+    trouble: [
+      ...reports.flatMap(({ role, trouble }) => (trouble === undefined ? [] : [`${role}: ${trouble}`])),
+      ...(ledger.unaccounted === 0
+        ? []
+        : [`The ledger does not add up: ${ledger.unaccounted} messages are unaccounted for.`]),
+    ],
   };
 }
 

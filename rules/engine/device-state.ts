@@ -3,6 +3,7 @@ import type { Windows } from '../expression/sight.js';
 import { packWindow, unpackWindow } from '../expression/window.js';
 import type { AlarmState } from './alarm-state.js';
 import type { Program } from './program.js';
+import { alarmId } from './transition.js';
 
 /** Which device something is about; what the engine needs to know of it. */
 export interface DeviceRef {
@@ -90,12 +91,18 @@ export function serializeDeviceState(state: DeviceState): string {
   return JSON.stringify(saved);
 }
 
+/** A device as it was saved, and the ids of its active alarms whose rules are no more. */
+export interface RestoredDevice {
+  readonly state: DeviceState;
+  readonly abandoned: readonly string[];
+}
+
 /** The inverse of `serializeDeviceState`. What belongs to rules that are no more is left out. */
 export function restoreDeviceState(
   id: string,
   json: string,
   programs: Readonly<Record<DeviceClass, Program>>,
-): DeviceState {
+): RestoredDevice {
   const saved = JSON.parse(json) as SavedDevice;
   const device: DeviceRef = { id, site: saved.site, deviceClass: saved.class, intervalS: saved.interval };
   const program = programs[saved.class];
@@ -103,13 +110,16 @@ export function restoreDeviceState(
   state.heardAt = saved.heard ?? -Infinity;
   state.newestAt = saved.newest ?? -Infinity;
   state.asleep = saved.asleep ?? false;
-  restoreSubject(state, saved, program);
+  const abandoned: string[] = [];
+  const abandon = (part: string | undefined) => (rule: string, raisedAt: number) =>
+    abandoned.push(alarmId(rule, id, part, raisedAt));
+  restoreSubject(state, saved, program, abandon(undefined));
   for (const [part, savedPart] of Object.entries(saved.parts ?? {})) {
     const subject = createSubject();
-    restoreSubject(subject, savedPart, program);
+    restoreSubject(subject, savedPart, program, abandon(part));
     state.parts.set(part, subject);
   }
-  return state;
+  return { state, abandoned };
 }
 
 function saveSubject(subject: Subject): SavedSubject {
@@ -126,7 +136,12 @@ function saveSubject(subject: Subject): SavedSubject {
   return saved;
 }
 
-function restoreSubject(subject: Subject, saved: SavedSubject, program: Program): void {
+function restoreSubject(
+  subject: Subject,
+  saved: SavedSubject,
+  program: Program,
+  abandon: (rule: string, raisedAt: number) => void,
+): void {
   for (const { key } of program.windows) {
     const packed = saved.w?.[key];
     if (packed !== undefined) subject.windows[key] = unpackWindow(packed);
@@ -134,6 +149,7 @@ function restoreSubject(subject: Subject, saved: SavedSubject, program: Program)
   const rules = new Set([...program.readingRules, ...program.silenceRules].map((rule) => rule.id));
   for (const [rule, [phase, since, raisedAt, seenAt]] of Object.entries(saved.a ?? {})) {
     if (rules.has(rule)) subject.alarms.set(rule, { phase, since, raisedAt, seenAt });
+    else if (phase !== 'pending') abandon(rule, raisedAt);
   }
 }
 

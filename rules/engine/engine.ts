@@ -35,8 +35,11 @@ export interface Engine {
   tick(at: number): readonly Transition[];
   /** What differs since the last call, as JSON by device; `@engine` stands for what is no device's. */
   takeChanges(): Map<string, string>;
-  /** Puts one entry of `takeChanges` back, before anything else is called. */
-  restore(key: string, json: string): void;
+  /**
+   * Puts one entry of `takeChanges` back, before anything else is called.
+   * @returns the ids of active alarms whose rules are no more: the engine forgets them
+   */
+  restore(key: string, json: string): readonly string[];
 }
 
 const engineKey = '@engine';
@@ -189,8 +192,14 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
       return taken;
     },
     restore: (key, json) => {
-      if (key === engineKey) openedAt = (JSON.parse(json) as { openedAt: number }).openedAt;
-      else devices.set(key, restoreDeviceState(key, json, programs));
+      if (key === engineKey) {
+        openedAt = (JSON.parse(json) as { openedAt: number }).openedAt;
+        return [];
+      }
+      const { state, abandoned } = restoreDeviceState(key, json, programs);
+      devices.set(key, state);
+      if (abandoned.length > 0) markChanged(state);
+      return abandoned;
     },
   };
 }

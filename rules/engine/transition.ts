@@ -3,6 +3,11 @@ import type { Sight } from '../expression/sight.js';
 import type { CompiledRule } from '../rule.js';
 import type { DeviceRef } from './device-state.js';
 
+/** The id of an activation: the same whenever the log is judged. */
+export function alarmId(rule: string, device: string, part: string | undefined, raisedAt: number): string {
+  return [rule, device, ...(part === undefined ? [] : [part]), raisedAt].join('~');
+}
+
 /** Describes what happened to an alarm where the sight stands, with its deterministic ids. */
 export function createTransition(
   rule: CompiledRule,
@@ -12,7 +17,7 @@ export function createTransition(
   raisedAt: number,
   sight: Sight,
 ): Transition {
-  const alarm = [rule.id, device.id, ...(part === undefined ? [] : [part]), raisedAt].join('~');
+  const alarm = alarmId(rule.id, device.id, part, raisedAt);
   const expression = kind === 'raise' ? rule.condition : rule.clear;
   const holdMs = kind === 'raise' ? rule.holdMs : rule.clearHoldMs;
   return {

@@ -16,6 +16,7 @@ import {
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { openInflux } from '../../../runtime/influx-connection.js';
 import type { Influx } from '../../../runtime/influx-connection.js';
+import { projectRoot } from '../../../runtime/project-root.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
@@ -55,10 +56,10 @@ beforeEach(async () => {
 });
 afterEach(() => context.lifeCycle.stop());
 
-async function start(): Promise<void> {
+async function start(rules = join(import.meta.dirname, 'rules')): Promise<void> {
   context = createTestContext(
     { redisUrl: redisServer.url, influxUrl: influxServer.url },
-    { INFLUX_BUCKET: `campus${database}`, RULES_DIR: join(import.meta.dirname, 'rules') },
+    { INFLUX_BUCKET: `campus${database}`, RULES_DIR: rules },
   );
   await startIngest(context);
 }
@@ -439,4 +440,29 @@ test('a device that moved between a write and its replay after a crash has its p
     { room: 'r1', count: 20 },
     { room: 'r2', count: 5 },
   ]);
+});
+
+test('a message that the ledger lost track of is shown and not smoothed over', async () => {
+  await append(readings(3));
+  expect(await settled()).toMatchObject({ received: 3, written: 3, unaccounted: 0 });
+  await redis.incrby(redisKeys.appended(shardOf('s1', 4)), 2);
+  expect(await readLedger(redis)).toMatchObject({ received: 5, pending: 0, unaccounted: 2 });
+  await redis.decrby(redisKeys.appended(shardOf('s1', 4)), 3);
+  expect(await readLedger(redis)).toMatchObject({ received: 2, pending: 0, unaccounted: -1 });
+});
+
+test('an active alarm of a rule that was removed is cleared at the next start, and says why', async () => {
+  await append(stuffy(30, 2000, 0));
+  await eventually('alarms', async () => (await countAlarms(redis)).active > 0);
+  await settled();
+  const raised = await outbox();
+  await context.lifeCycle.stop();
+  await start(join(projectRoot, 'rules/catalogue'));
+  await eventually('the alarms to be cleared', async () => (await countAlarms(redis)).active === 0);
+  const [last] = (await outbox()).slice(-1);
+  expect(last).toMatchObject({
+    transition: { id: `${raised[0]?.alarm.id}~clear`, kind: 'clear', reason: 'rule_removed', evidence: {} },
+    alarm: { state: 'cleared', reason: 'rule_removed' },
+  });
+  expect(await outbox()).toHaveLength(2 * raised.length);
 });
