@@ -21,8 +21,8 @@ import { openListeners } from './listeners/open-listeners.js';
 import { QueueBudget } from './outbox.js';
 import { PublishHook } from './publish-hook.js';
 import { ReadGate } from './read-gate.js';
+import { Attendance } from './redis-attendance.js';
 import { LogSafety } from './redis-log-safety.js';
-import { PresenceKeeper } from './redis-presence.js';
 import { Ticker } from './redis-ticker.js';
 import { RetainedMessages } from './retained-messages.js';
 import { SessionWatch } from './session-watch.js';
@@ -110,19 +110,8 @@ export async function startBroker(
   const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
   lifeCycle.onStop('registry feed', () => feed.stop());
 
-  const presence = new PresenceKeeper(redis, clock, log);
-  let stopping = false;
-  const record = ({ session }: ClientConnection, online: boolean) => {
-    // What ends because we stop tells nothing about the device.
-    if (session?.device === undefined || stopping) return;
-    if (online) presence.connected(session);
-    else presence.disconnected(session);
-    writer.append(
-      session.shard,
-      { kind: 'presence', arrivedAt: clock.now(), client: session.client, online },
-      () => undefined,
-    );
-  };
+  const broker = randomUUID();
+  const attendance = new Attendance({ context, redis, writer, shards, broker });
   const publishHook = new PublishHook({
     log: writer,
     gate,
@@ -222,11 +211,11 @@ export async function startBroker(
         subscribe: (connection, id, wanted, done) => subscribeHook.subscribe(connection, id, wanted, done),
         unsubscribe: (connection, id, filters, done) =>
           subscribeHook.unsubscribe(connection, id, filters, done),
-        opened: (connection) => record(connection, true),
+        opened: (connection) => void attendance.opened(connection),
         ended: (connection, wasOpen) => {
           if (connection.pace !== undefined) paces.close(connection.client.id);
           gate.forget(connection);
-          if (wasOpen) record(connection, false);
+          if (wasOpen) void attendance.ended(connection);
         },
         skipped: () => metrics.slow.inc({ what: 'message' }),
         stuck: () => metrics.slow.inc({ what: 'connection' }),
@@ -252,12 +241,12 @@ export async function startBroker(
     onLimited,
     onConnection: (incoming) => door.accept(incoming),
   });
-  const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: randomUUID() });
+  const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: broker });
   lifeCycle.onStop('front door', async () => {
     await ticker.stop();
     listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
-    stopping = true;
+    attendance.leave();
     // Read no more, and give the PUBACKs of what was read time to leave.
     for (const connection of door.openConnections) {
       connection.client.will = null;
@@ -267,7 +256,7 @@ export async function startBroker(
     await new Promise((resolve) => setTimeout(resolve, 50));
     listeners.destroy();
     await new Promise<void>((resolve) => door.close(resolve));
-    await presence.stop();
+    await attendance.stop();
   });
   startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure);
 }

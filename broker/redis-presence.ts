@@ -7,8 +7,27 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { Session } from './session.js';
 
 const flushMs = 1000;
-/** Devices that had a connection before we started get this long (wall time) to come back. */
-const graceMs = 90_000;
+
+/**
+ * KEYS[1] presence; ARGV: device, number of the connection, presence JSON, and so on by threes. Writes those
+ * that are not about an older connection than what is there, whichever broker comes first.
+ */
+const writeScript = `
+for i = 1, #ARGV, 3 do
+  local known = redis.call('HGET', KEYS[1], ARGV[i])
+  local newest = known and cjson.decode(known).connection or 0
+  if newest <= tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end`;
+
+/** What a script takes without a noticeable pause of Redis. */
+const batch = 500;
+
+/** A connection that is open here. */
+interface Open {
+  readonly session: Session;
+  readonly since: number;
+  readonly connection: number;
+}
 
 /**
  * Keeps who is there in Redis, by what this broker sees: connects, disconnects and messages. Changes are
@@ -18,73 +37,71 @@ export class PresenceKeeper {
   readonly #redis: Redis;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #online = new Map<string, { session: Session; since: number }>();
+  readonly #online = new Map<string, Open>();
   #changed = new Map<string, Presence>();
   readonly #timer: NodeJS.Timeout;
-  readonly #grace: NodeJS.Timeout;
 
   constructor(redis: Redis, clock: Clock, log: Logger) {
     this.#redis = redis;
     this.#clock = clock;
     this.#log = log;
     this.#timer = setInterval(() => void this.#flush(), flushMs);
-    this.#grace = setTimeout(() => void this.#sweep(), graceMs);
-    this.#grace.unref();
   }
 
-  connected(session: Session): void {
+  /** @param connection its number in the connection directory */
+  connected(session: Session, connection: number): void {
     const since = this.#clock.now();
-    this.#online.set(session.client, { session, since });
-    this.#changed.set(session.client, { state: 'online', since, lastSeenAt: session.lastSeenAt });
+    this.#online.set(session.client, { session, since, connection });
+    this.#changed.set(session.client, { state: 'online', since, lastSeenAt: session.lastSeenAt, connection });
   }
 
-  disconnected(session: Session): void {
-    // After a takeover the device is here again, by its newer connection.
-    if (this.#online.get(session.client)?.session !== session) return;
-    this.#online.delete(session.client);
-    const since = this.#clock.now();
-    this.#changed.set(session.client, { state: 'offline', since, lastSeenAt: session.lastSeenAt });
+  /** The device's newest connection ended. */
+  disconnected(session: Session, connection: number): void {
+    this.forget(session);
+    this.isOffline(session.client, session.lastSeenAt, connection);
+  }
+
+  /** The connection ended; the device is there by a newer one. */
+  forget(session: Session): void {
+    if (this.#online.get(session.client)?.session === session) this.#online.delete(session.client);
+  }
+
+  /** A device has no connection any more. @param lastSeenAt pipeline time, epoch ms */
+  isOffline(device: string, lastSeenAt: number, connection: number): void {
+    if ((this.#online.get(device)?.connection ?? 0) > connection) return;
+    this.#changed.set(device, { state: 'offline', since: this.#clock.now(), lastSeenAt, connection });
   }
 
   /** Writes what is known and stops; connections that end from now on are our doing, not the devices'. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    clearTimeout(this.#grace);
     await this.#flush();
   }
 
   async #flush(): Promise<void> {
     const previousFlushAt = this.#clock.now() - this.#pipelineMs(flushMs);
-    for (const [device, { session, since }] of this.#online) {
+    for (const [device, { session, since, connection }] of this.#online) {
       if (session.lastSeenAt >= previousFlushAt && !this.#changed.has(device)) {
-        this.#changed.set(device, { state: 'online', since, lastSeenAt: session.lastSeenAt });
+        this.#changed.set(device, { state: 'online', since, lastSeenAt: session.lastSeenAt, connection });
       }
     }
-    if (this.#changed.size === 0) return;
-    const changes = this.#changed;
+    const changes = [...this.#changed];
     this.#changed = new Map();
-    const fields = [...changes].flatMap(([device, presence]) => [device, JSON.stringify(presence)]);
-    try {
-      await this.#redis.hset(redisKeys.presence, ...fields);
-    } catch (error) {
-      for (const [device, presence] of changes) {
-        if (!this.#changed.has(device)) this.#changed.set(device, presence);
+    for (let from = 0; from < changes.length; from += batch) {
+      const some = changes.slice(from, from + batch);
+      const rows = some.flatMap(([device, presence]) => [
+        device,
+        presence.connection,
+        JSON.stringify(presence),
+      ]);
+      try {
+        await this.#redis.eval(writeScript, 1, redisKeys.presence, ...rows);
+      } catch (error) {
+        for (const [device, presence] of some) {
+          if (!this.#changed.has(device)) this.#changed.set(device, presence);
+        }
+        this.#log.debug(`presence not written: ${messageOf(error)}`);
       }
-      this.#log.debug(`presence not written: ${messageOf(error)}`);
-    }
-  }
-
-  /** Whoever was online before a crash of ours and has not come back is offline. */
-  async #sweep(): Promise<void> {
-    try {
-      const all = await this.#redis.hgetall(redisKeys.presence);
-      for (const [device, json] of Object.entries(all)) {
-        const known = JSON.parse(json) as Presence;
-        if (known.state === 'offline' || this.#online.has(device) || this.#changed.has(device)) continue;
-        this.#changed.set(device, { ...known, state: 'offline', since: this.#clock.now() });
-      }
-    } catch (error) {
-      this.#log.warn(`could not look for devices that did not come back: ${messageOf(error)}`);
     }
   }
 

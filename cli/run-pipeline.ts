@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { mqttAddresses } from '../runtime/mqtt-addresses.js';
+import { allMqttAddresses } from '../runtime/mqtt-addresses.js';
 import type { Settings } from '../runtime/settings.js';
 import { displayUrl } from './instance.js';
 import { watchStopSignals } from './stop-signals.js';
@@ -56,7 +56,7 @@ function summary({ settings, clock }: Pipeline, tryNext: readonly string[]): str
       ? `${shortPath(join(settings.DATA_DIR, 'outbox'))}/*.eml (set SMTP_URL and MAIL_TO to send)`
       : `${displayUrl(settings.SMTP_URL)} to ${settings.MAIL_TO ?? ''}`;
   return formatPairs([
-    ...mqttAddresses(settings).map(({ url }, i) => [i === 0 ? 'MQTT' : '', url] as const),
+    ...allMqttAddresses(settings).map(({ url }, i) => [i === 0 ? 'MQTT' : '', url] as const),
     ['HTTP', `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`],
     ['InfluxDB', `${displayUrl(settings.INFLUX_URL)}, database ${settings.INFLUX_BUCKET}`],
     ['Redis', displayUrl(settings.REDIS_URL)],

@@ -5,4 +5,6 @@ export interface Presence {
   readonly since: number;
   /** When the broker last had anything from the device. */
   readonly lastSeenAt: number;
+  /** Number of the device's newest connection, counted over all brokers. */
+  readonly connection: number;
 }

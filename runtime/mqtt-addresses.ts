@@ -16,7 +16,7 @@ export interface MqttAddress {
 /** The path that WebSocket clients ask for. */
 export const webSocketPath = '/mqtt';
 
-/** Every address the broker listens on, plain TCP first; a port of 0 is switched off. */
+/** Every address one broker process listens on, plain TCP first; a port of 0 is switched off. */
 export function mqttAddresses(settings: Settings): readonly MqttAddress[] {
   const plain = { host: settings.MQTT_HOST, hostSetting: 'MQTT_HOST' } as const;
   const secure =
@@ -35,6 +35,26 @@ export function mqttAddresses(settings: Settings): readonly MqttAddress[] {
       return { ...address, port, url: `${scheme}://${bracketed(address.host)}:${port}${path}` };
     })
     .filter(({ port }) => port !== 0);
+}
+
+/** Every address of all the broker processes that run on this machine. */
+export function allMqttAddresses(settings: Settings): readonly MqttAddress[] {
+  return Array.from({ length: settings.BROKERS }, (_, i) =>
+    mqttAddresses(brokerSettings(settings, i)),
+  ).flat();
+}
+
+/** The settings of the `i`-th broker process, from 0: each listens on ports of its own, one up from the last. */
+export function brokerSettings(settings: Settings, i: number): Settings {
+  const shifted = (port: number) => (port === 0 ? 0 : port + i);
+  return {
+    ...settings,
+    BROKERS: 1,
+    MQTT_PORT: shifted(settings.MQTT_PORT),
+    MQTT_TLS_PORT: shifted(settings.MQTT_TLS_PORT),
+    MQTT_WS_PORT: shifted(settings.MQTT_WS_PORT),
+    MQTT_WSS_PORT: shifted(settings.MQTT_WSS_PORT),
+  };
 }
 
 /** Where plain MQTT is listened for: what our own clients on this machine use. */

@@ -35,6 +35,14 @@ export const redisKeys = {
   credentials: 'pc:credentials',
   /** Hash: device id → serial numbers of its revoked certificates (JSON); stays when the device is removed. */
   revokedCertificates: 'pc:certificates:revoked',
+  /** Hash: device id → `number broker`, the newest connection of each device that is connected. */
+  connections: 'pc:connections',
+  /** Counter: connections of devices ever. */
+  connectionCount: 'pc:connections:count',
+  /** Prefix of the channels on which a broker is told, as `device number`, of connections it has lost. */
+  takeovers: 'pc:takeover:',
+  /** Hash: broker process → wall time of its last sign of life, epoch ms. */
+  brokers: 'pc:brokers',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
   /** Counter: goes up with every change to sites, devices or credentials, so that caches know. */

@@ -46,6 +46,10 @@ export const settingDefinitions = {
   },
   MQTT_HOST: { schema: z.string().min(1).default('127.0.0.1'), help: 'Address the MQTT broker listens on' },
   MQTT_PORT: { schema: portOrOff.default(1883), help: 'Port for plain MQTT; 0 switches it off' },
+  BROKERS: {
+    schema: count.max(64).default(1),
+    help: 'Broker processes; each listens one port up from the last, and a device may connect to any',
+  },
   MQTT_TLS_HOST: {
     schema: z.string().min(1).optional(),
     help: 'Address for MQTT_TLS_PORT and MQTT_WSS_PORT; unset: MQTT_HOST',
@@ -224,6 +228,10 @@ export const settingDefinitions = {
     schema: seconds.default(30),
     help: 'How often every open connection is checked against the registry; changes are acted on at once anyway',
   },
+  RECONNECT_GRACE_S: {
+    schema: seconds.default(90),
+    help: 'Devices whose broker process died have this long to come back before they are offline',
+  },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
   SIM_SPEED: {
     schema: number('a number above 0, at most 100000', (speed) => speed > 0 && speed <= 100_000).optional(),
@@ -306,13 +314,17 @@ export function parseSettings(
 /** One address can't be listened on twice. @throws AppError `bad_setting` */
 function assertPortsDiffer(settings: Settings): void {
   const secureHost = settings.MQTT_TLS_HOST ?? settings.MQTT_HOST;
+  // Each broker process listens one port up from the last.
+  const brokers = Array.from({ length: settings.BROKERS }, (_, i) => i);
+  const mqtt = (name: 'MQTT_PORT' | 'MQTT_TLS_PORT' | 'MQTT_WS_PORT' | 'MQTT_WSS_PORT', host: string) =>
+    settings[name] === 0 ? [] : brokers.map((i) => ({ name, host, port: settings[name] + i }));
   const wanted = [
-    { name: 'MQTT_PORT', host: settings.MQTT_HOST, port: settings.MQTT_PORT },
-    { name: 'MQTT_TLS_PORT', host: secureHost, port: settings.MQTT_TLS_PORT },
-    { name: 'MQTT_WS_PORT', host: settings.MQTT_HOST, port: settings.MQTT_WS_PORT },
-    { name: 'MQTT_WSS_PORT', host: secureHost, port: settings.MQTT_WSS_PORT },
+    ...mqtt('MQTT_PORT', settings.MQTT_HOST),
+    ...mqtt('MQTT_TLS_PORT', secureHost),
+    ...mqtt('MQTT_WS_PORT', settings.MQTT_HOST),
+    ...mqtt('MQTT_WSS_PORT', secureHost),
     { name: 'HTTP_PORT', host: settings.HTTP_HOST, port: settings.HTTP_PORT },
-  ].filter(({ port: wantedPort }) => wantedPort !== 0);
+  ];
   for (const [i, one] of wanted.entries()) {
     const other = wanted
       .slice(i + 1)
@@ -320,7 +332,9 @@ function assertPortsDiffer(settings: Settings): void {
     if (other === undefined) continue;
     throw new AppError(
       'bad_setting',
-      `${one.name} and ${other.name} are both ${one.port}: set one to another port.`,
+      settings.BROKERS > 1
+        ? `${one.name} and ${other.name} both come to ${one.port} with ${settings.BROKERS} brokers, each one port up: set them further apart.`
+        : `${one.name} and ${other.name} are both ${one.port}: set one to another port.`,
     );
   }
 }

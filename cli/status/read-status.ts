@@ -1,7 +1,7 @@
 import { readLedger } from '../../ingest/ledger/redis-ledger.js';
 import { countAlarms } from '../../alerts/redis-alarm-list.js';
 import { messageOf } from '../../runtime/app-error.js';
-import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
+import { allMqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { openInflux } from '../../runtime/influx-connection.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
@@ -33,7 +33,7 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
           org: settings.INFLUX_ORG,
         });
   const [fromRedis, fromInflux] = await Promise.all([askRedis(redisUrl), askInflux(influx)]);
-  const addresses = mqttAddresses(settings);
+  const addresses = allMqttAddresses(settings);
   const processes = record?.processes ?? fromRedis.processes;
   return {
     mqtt: record === undefined ? plainAddress(addresses) : record.mqtt,

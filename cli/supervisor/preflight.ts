@@ -1,7 +1,7 @@
 import { parseAddresses } from '../../alerts/smtp-addresses.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { loadRules } from '../../rules/load-rules.js';
-import { mqttAddresses } from '../../runtime/mqtt-addresses.js';
+import { allMqttAddresses } from '../../runtime/mqtt-addresses.js';
 import { rulesFolder } from '../../runtime/rules-folder.js';
 import type { Settings } from '../../runtime/settings.js';
 import { assertPortFree } from './listening-port.js';
@@ -20,6 +20,6 @@ export async function preflight(settings: Settings): Promise<void> {
 /** @throws AppError `port_taken` or `port_refused` for the first address that can't be listened on */
 export async function assertPortsFree(settings: Settings): Promise<void> {
   const { HTTP_HOST: host, HTTP_PORT: port } = settings;
-  for (const address of mqttAddresses(settings)) await assertPortFree(address);
+  for (const address of allMqttAddresses(settings)) await assertPortFree(address);
   await assertPortFree({ host, port, hostSetting: 'HTTP_HOST', portSetting: 'HTTP_PORT' });
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import { LifeCycle } from '../../runtime/life-cycle.js';
-import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
+import { allMqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { settleClock } from '../../runtime/redis-clock.js';
 import type { Role } from '../../runtime/role.js';
 import type { Settings } from '../../runtime/settings.js';
@@ -16,7 +16,7 @@ import { lockFolder } from './folder-lock.js';
 import { endOrphans } from './orphans.js';
 import { assertPortsFree, preflight } from './preflight.js';
 import { ProcessTable } from './process-table.js';
-import { roleSpec } from './role-spec.js';
+import { roleSpecs } from './role-spec.js';
 import { readRunRecord } from './run-record.js';
 import type { ProcessRecord } from './run-record.js';
 import { startStores } from './start-stores.js';
@@ -80,7 +80,7 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
     );
     if (mayHaveLeftovers) await assertPortsFree(settings);
 
-    const listeners = mqttAddresses(settings);
+    const listeners = allMqttAddresses(settings);
     const table = new ProcessTable(
       folder,
       {
@@ -115,21 +115,22 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
     await steps.run(
       'Roles',
       async (say) => {
-        const waiting = new Set(roles);
+        const specs = roles.flatMap((role) => roleSpecs(role, complete));
+        const waiting = new Set(specs.map(({ name }) => name));
         const show = () => say(`starting ${[...waiting].join(', ')}`);
         show();
         // All at once, but registered in order: the stop goes the other way round.
-        const starts = roles.map((role) => {
-          const child = table.add(roleSpec(role, complete));
-          lifeCycle.onStop(role, () =>
+        const starts = specs.map((spec) => {
+          const child = table.add(spec);
+          lifeCycle.onStop(spec.name, () =>
             steps.run(
               'Stopping',
               () => child.stop(),
-              () => role,
+              () => spec.name,
             ),
           );
           return child.start(signal).then(() => {
-            waiting.delete(role);
+            waiting.delete(spec.name);
             if (waiting.size > 0) show();
           });
         });
@@ -137,7 +138,7 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
         const failed = outcomes.find((outcome) => outcome.status === 'rejected');
         if (failed) throw failed.reason;
       },
-      () => roles.join(', '),
+      () => roles.map((role) => nameRole(role, settings)).join(', '),
     );
     return {
       settings: complete,
@@ -151,6 +152,10 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
     await lifeCycle.stop();
     throw error;
   }
+}
+
+function nameRole(role: Role, { BROKERS }: Settings): string {
+  return role === 'broker' && BROKERS > 1 ? `${BROKERS} brokers` : role;
 }
 
 function describeClock(clock: Clock, timezone: string): string {

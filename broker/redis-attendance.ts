@@ -1,0 +1,115 @@
+import { findKnownDevices } from '../devices/redis-credentials.js';
+import type { Presence } from '../devices/presence.js';
+import { shardOf } from '../devices/site.js';
+import type { LogWriter } from '../ingest/log/log.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import type { RoleContext } from '../runtime/role.js';
+import type { ClientConnection } from './client-connection.js';
+import { BrokerPulse } from './redis-broker-pulse.js';
+import { ConnectionDirectory } from './redis-connection-directory.js';
+import type { DirectoryEntry } from './redis-connection-directory.js';
+import { PresenceKeeper } from './redis-presence.js';
+
+export interface AttendanceParts {
+  readonly context: RoleContext;
+  readonly redis: Redis;
+  readonly writer: LogWriter;
+  readonly shards: number;
+  /** Distinguishes this broker process from all others. */
+  readonly broker: string;
+}
+
+/**
+ * Who is there, over all brokers: a device that comes is entered in the directory (and thereby taken over
+ * from another broker), its presence is kept and goes into the reading log; one that goes leaves them, unless
+ * it is there by a newer connection.
+ */
+export class Attendance {
+  readonly #parts: AttendanceParts;
+  readonly #directory: ConnectionDirectory<ClientConnection>;
+  readonly #presence: PresenceKeeper;
+  readonly #pulse: BrokerPulse;
+  #stopping = false;
+
+  constructor(parts: AttendanceParts) {
+    this.#parts = parts;
+    const { redis, broker } = parts;
+    const { redisUrl, log, clock, settings } = parts.context;
+    this.#presence = new PresenceKeeper(redis, clock, log);
+    this.#directory = new ConnectionDirectory<ClientConnection>({
+      url: redisUrl,
+      redis,
+      broker,
+      log,
+      onTakenOver: (connection) => {
+        // Its Will would say that the device is gone, and it is at another broker.
+        connection.client.will = null;
+        connection.destroy();
+      },
+      recheckMs: settings.RECHECK_S * 1000,
+    });
+    this.#pulse = new BrokerPulse({
+      redis,
+      directory: this.#directory,
+      broker,
+      log,
+      onLost: (entry) => this.#lost(entry),
+      graceMs: settings.RECONNECT_GRACE_S * 1000,
+    });
+  }
+
+  /** A client was let in. */
+  async opened(connection: ClientConnection): Promise<void> {
+    const { session } = connection;
+    if (session?.device === undefined) return;
+    const number = await this.#directory.opened(session.client, connection);
+    if (number === undefined || connection.ended) return;
+    this.#presence.connected(session, number);
+    this.#log(session.shard, session.client, true);
+  }
+
+  /** Its connection is over. */
+  async ended(connection: ClientConnection): Promise<void> {
+    const { session } = connection;
+    // What ends because we stop tells nothing about the device.
+    if (session?.device === undefined || this.#stopping) return;
+    const number = await this.#directory.closed(session.client, connection);
+    if (number === undefined) {
+      this.#presence.forget(session);
+      return;
+    }
+    this.#presence.disconnected(session, number);
+    this.#log(session.shard, session.client, false);
+  }
+
+  /** From now on connections end because of us. */
+  leave(): void {
+    this.#stopping = true;
+  }
+
+  async stop(): Promise<void> {
+    this.leave();
+    this.#pulse.stop();
+    this.#directory.stop();
+    await this.#presence.stop();
+  }
+
+  async #lost({ device, number }: DirectoryEntry): Promise<void> {
+    const { redis, shards } = this.#parts;
+    const seen = await redis.hget(redisKeys.presence, device);
+    const lastSeenAt = seen === null ? 0 : (JSON.parse(seen) as Presence).lastSeenAt;
+    this.#presence.isOffline(device, lastSeenAt, number);
+    const [known] = await findKnownDevices(redis, [device]);
+    if (known !== undefined) this.#log(shardOf(known.device.site, shards), device, false);
+  }
+
+  #log(shard: number, client: string, online: boolean): void {
+    const { writer, context } = this.#parts;
+    writer.append(
+      shard,
+      { kind: 'presence', arrivedAt: context.clock.now(), client, online },
+      () => undefined,
+    );
+  }
+}

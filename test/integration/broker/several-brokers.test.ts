@@ -1,0 +1,124 @@
+import { Redis } from 'ioredis';
+import mqtt from 'mqtt';
+import type { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { startBroker } from '../../../broker/app.js';
+import { freePort } from '../../../cli/stores/free-port.js';
+import type { Credentials } from '../../../devices/credential.js';
+import type { Presence } from '../../../devices/presence.js';
+import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { shardOf } from '../../../devices/site.js';
+import { RedisLogReader } from '../../../ingest/log/redis-log-reader.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
+import type { RoleContext } from '../../../runtime/role.js';
+import { eventually } from '../../support/eventually.js';
+import { createTestContext } from '../../support/role-context.js';
+import { startTestRedis } from '../../support/stores.js';
+import type { TestServer } from '../../support/stores.js';
+
+let server: TestServer;
+let redis: Redis;
+let brokers: { readonly port: number; readonly context: RoleContext }[];
+const clients: MqttClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = new Redis(server.url, { maxRetriesPerRequest: null });
+});
+beforeEach(async () => {
+  await redis.flushall();
+  brokers = [await start(), await start()];
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
+  await Promise.all(brokers.map(({ context }) => context.lifeCycle.stop()));
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+async function start(): Promise<{ port: number; context: RoleContext }> {
+  const port = await freePort();
+  const context = createTestContext(
+    { redisUrl: server.url },
+    { MQTT_PORT: String(port), RECHECK_S: '1', RECONNECT_GRACE_S: '2' },
+  );
+  await startBroker(context);
+  return { port, context };
+}
+
+const issue = (device: string) => issueCredentials(redis, { site: 's1', device, deviceClass: 'sensor' });
+
+async function connect({ clientId, username, password }: Credentials, broker: number): Promise<MqttClient> {
+  const client = await mqtt.connectAsync(
+    `mqtt://127.0.0.1:${brokers[broker]?.port}`,
+    { clientId, username, password, reconnectPeriod: 0 },
+    false,
+  );
+  client.on('error', () => undefined);
+  clients.push(client);
+  return client;
+}
+
+async function presenceOf(device: string): Promise<Presence | undefined> {
+  const json = await redis.hget(redisKeys.presence, device);
+  return json === null ? undefined : (JSON.parse(json) as Presence);
+}
+
+async function loggedPresence(device: string): Promise<boolean[]> {
+  const entries = await new RedisLogReader(redis).readAfter(shardOf('s1', 4), '0-0', 10_000);
+  return entries
+    .flatMap(({ records }) => records)
+    .flatMap((record) => (record.kind === 'presence' && record.client === device ? [record.online] : []));
+}
+
+const isOnline = (device: string) => async () => (await presenceOf(device))?.state === 'online';
+const isOffline = (device: string) => async () => (await presenceOf(device))?.state === 'offline';
+
+it('a device that connects to the other broker is taken over from the first, and is never offline', async () => {
+  const device = await issue('d1');
+  const first = await connect(device, 0);
+  await eventually('it to be online', isOnline('d1'));
+  let closed = false;
+  first.on('close', () => (closed = true));
+  const second = await connect(device, 1);
+  await eventually('the first connection to end', () => closed);
+  await eventually('the newer connection on record', async () => {
+    return ((await presenceOf('d1'))?.connection ?? 0) === 2;
+  });
+  expect(second.connected).toBe(true);
+  expect(await loggedPresence('d1')).toEqual([true, true]);
+  await second.endAsync();
+  await eventually('it to be offline', isOffline('d1'));
+  expect(await loggedPresence('d1')).toEqual([true, true, false]);
+});
+
+it('finds out by itself that a device is elsewhere when it was not told', async () => {
+  const device = await issue('d2');
+  const first = await connect(device, 0);
+  await eventually('it to be online', isOnline('d2'));
+  let closed = false;
+  first.on('close', () => (closed = true));
+  // As a living broker's entry whose announcement got lost.
+  await redis.hset(redisKeys.brokers, 'elsewhere', Date.now() + 60_000);
+  await redis.hset(redisKeys.connections, 'd2', '99 elsewhere');
+  await eventually('the connection to end', () => closed);
+  expect((await presenceOf('d2'))?.state).toBe('online');
+});
+
+it('when a broker dies its devices have time to go to another one, and are offline if they do not', async () => {
+  const [comes, stays] = [await issue('d3'), await issue('d4')];
+  await connect(comes, 0);
+  await connect(stays, 0);
+  await eventually('both to be online', async () => (await isOnline('d3')()) && isOnline('d4')());
+  // What a killed broker leaves: its entries, and a pulse that has stopped.
+  const [first] = brokers.splice(0, 1);
+  await first?.context.lifeCycle.stop();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect((await presenceOf('d3'))?.state).toBe('online');
+  await connect(comes, 0);
+  await eventually('the other to be offline', isOffline('d4'));
+  expect((await presenceOf('d3'))?.state).toBe('online');
+  expect(await loggedPresence('d4')).toEqual([true, false]);
+});
