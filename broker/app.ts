@@ -1,17 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
-import { DeviceLookup, findKnownDevices } from '../devices/redis-credentials.js';
+import { findAccount } from '../devices/redis-accounts.js';
+import { claimCredentials, findClaimToken } from '../devices/redis-claims.js';
+import { DeviceLookup } from '../devices/redis-credentials.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
+import { FailureThrottle } from '../runtime/failure-throttle.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
 import { displayValue } from '../runtime/settings.js';
 import { sessionMark } from './aedes-persistence.js';
-import { authenticateDevice, ConnectRefusal } from './authentication.js';
 import { createBrokerMetrics } from './broker-metrics.js';
+import { ClaimDesk } from './claim-desk.js';
 import type { ClientConnection } from './client-connection.js';
+import { ConnectRefusal } from './connect-refusal.js';
+import { Doorkeeper } from './doorkeeper.js';
 import { FrontDoor } from './front-door.js';
 import { ProtocolViolation } from './guard/violation.js';
 import { createAdmission } from './limits/admission.js';
@@ -22,6 +27,7 @@ import { QueueBudget } from './outbox.js';
 import { PublishHook } from './publish-hook.js';
 import { ReadGate } from './read-gate.js';
 import { Attendance } from './redis-attendance.js';
+import { createJudges } from './redis-judges.js';
 import { LogSafety } from './redis-log-safety.js';
 import { Ticker } from './redis-ticker.js';
 import { RetainedMessages } from './retained-messages.js';
@@ -72,6 +78,8 @@ export async function startBroker(
     notQueued: () => budget.dropped,
     retainedBytes: () => retained.bytes,
     notRetained: () => retained.refused,
+    heldRefusals: () => throttle.held,
+    rememberedFailures: () => throttle.remembered,
   });
   const onLimited = (reason: LimitReason) => metrics.limited.inc({ reason });
   const paces = new ClientPaces({
@@ -101,13 +109,38 @@ export async function startBroker(
   lifeCycle.onStop('log safety', () => safety.stop());
 
   const watch = new SessionWatch({
-    find: (ids) => findKnownDevices(redis, ids),
+    judges: createJudges(redis),
     log,
     onDropped: () => metrics.dropped.inc(),
     recheckMs: settings.RECHECK_S * 1000,
   });
   lifeCycle.onStop('session watch', () => watch.stop());
-  const feed = new RegistryFeed(context.redisUrl, log, (changes) => watch.changed(changes));
+  const throttle = new FailureThrottle({
+    pair: settings.LOGIN_FAILURES_PER_DEVICE,
+    id: settings.LOGIN_FAILURES_PER_ID,
+    address: settings.LOGIN_FAILURES_PER_ADDRESS,
+    maxDelayMs: settings.LOGIN_FAILURE_DELAY_S * 1000,
+  });
+  const doorkeeper = new Doorkeeper({
+    book: {
+      device: (id) => lookup.find(id),
+      claimToken: (id) => findClaimToken(redis, id),
+      account: (name) => findAccount(redis, name),
+    },
+    throttle,
+    shards,
+    clock,
+    changes: () => watch.changes,
+  });
+  const claimDesk = new ClaimDesk({
+    claim: (claim) => claimCredentials(redis, claim),
+    log,
+    onClaim: (outcome) => metrics.claims.inc({ outcome }),
+  });
+  const feed = new RegistryFeed(context.redisUrl, log, (changes) => {
+    watch.changed(changes);
+    doorkeeper.changed();
+  });
   lifeCycle.onStop('registry feed', () => feed.stop());
 
   const broker = randomUUID();
@@ -130,6 +163,7 @@ export async function startBroker(
       metrics.unlogged.inc();
       setImmediate(() => gate.release());
     },
+    claim: (connection, message, done) => claimDesk.take(connection, message, done),
     route: (message, from) => door.route(message, from),
   });
   const subscribeHook = new SubscribeHook({
@@ -161,11 +195,12 @@ export async function startBroker(
         const since = watch.changes;
         const session = open
           ? Promise.resolve(openTrialSession(client.id, shards, clock.now()))
-          : authenticateDevice(attempt, (id) => lookup.find(id), shards, clock.now());
+          : doorkeeper.admit(attempt, connection.incoming.address);
         session.then(
           (known) => {
             if (connection.ended) return;
             connection.session = known;
+            client.id = known.mqttId;
             watch.opened(known, client.conn, since);
             connection.state = states.open(client.id, client.clean);
             connection.pace = paces.open(client.id);
@@ -174,10 +209,14 @@ export async function startBroker(
           },
           (error: unknown) => {
             const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
-            metrics.refusals.inc({ reason: `connect_${refusal.returnCode}` });
-            log.info(
+            const { returnCode, slowed } = refusal;
+            metrics.refusals.inc({ reason: `connect_${returnCode}` });
+            if (slowed?.slowedBy !== undefined) metrics.slowed.inc({ by: slowed.slowedBy });
+            // Of those who come again and again a line each would bury the others.
+            const quiet = slowed?.slowedBy !== undefined && !slowed.first;
+            log[quiet ? 'debug' : 'info'](
               { client: client.id, address: connection.incoming.address },
-              `CONNECT refused: ${refusal.message}`,
+              `CONNECT refused: ${refusal.message}${slowed?.first === true ? '; slowed down from now on' : ''}`,
             );
             callback(refusal, false);
           },
@@ -208,7 +247,11 @@ export async function startBroker(
           connection.pace?.took(message.payload.length, performance.now());
           publishHook.onPublish(connection, message);
         },
-        subscribe: (connection, id, wanted, done) => subscribeHook.subscribe(connection, id, wanted, done),
+        subscribe: (connection, id, wanted, done) =>
+          subscribeHook.subscribe(connection, id, wanted, () => {
+            done();
+            claimDesk.subscribed(connection);
+          }),
         unsubscribe: (connection, id, filters, done) =>
           subscribeHook.unsubscribe(connection, id, filters, done),
         opened: (connection) => void attendance.opened(connection),

@@ -1,24 +1,10 @@
-import type { AuthenticateError, Client } from 'aedes';
+import type { Client } from 'aedes';
 import { findSecret } from '../devices/credential.js';
 import type { KnownDevice } from '../devices/credential.js';
+import { badUserNameOrPassword, ConnectRefusal, notAuthorized } from './connect-refusal.js';
 import type { ClientCertificate } from './listeners/client-certificate.js';
 import { openSession } from './session.js';
 import type { DeviceGrounds, Session } from './session.js';
-
-// CONNACK return codes of MQTT 3.1.1, table 3.1.
-const serverUnavailable = 3;
-const badUserNameOrPassword = 4;
-const notAuthorized = 5;
-
-/** Refuses a CONNECT with one of the CONNACK return codes above. */
-export class ConnectRefusal extends Error implements AuthenticateError {
-  readonly returnCode: number;
-
-  constructor(returnCode: number, message: string) {
-    super(message);
-    this.returnCode = returnCode;
-  }
-}
 
 /** Who says to be whom, and by what it can be known. */
 export interface ConnectAttempt {
@@ -33,7 +19,7 @@ export interface ConnectAttempt {
  * Checks who connects: user name and client id are the device's id, and the password is its secret or a
  * verified certificate stands in for it.
  * @returns the session of a device that is who it says it is
- * @throws ConnectRefusal with the return code the client gets, and why, for our log
+ * @throws ConnectRefusal with the return code the client gets, and why, for our log; and what `find` throws
  */
 export async function authenticateDevice(
   { client, username, password, certificate }: ConnectAttempt,
@@ -45,12 +31,7 @@ export async function authenticateDevice(
   if (id === undefined || id === '' || (certificate === undefined && password === undefined)) {
     throw new ConnectRefusal(badUserNameOrPassword, 'no user name or password');
   }
-  let known: KnownDevice | undefined;
-  try {
-    known = await find(id);
-  } catch {
-    throw new ConnectRefusal(serverUnavailable, 'the registry can not be asked now');
-  }
+  const known = await find(id);
   // Secrets end by the wall clock, as certificates do, whatever clock the pipeline runs on.
   const secret = findSecret(known?.credentials, password ?? '', Date.now());
   const proof = certificate ?? (secret && { secretHash: secret.hash });

@@ -8,6 +8,8 @@ const latencyBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 export interface BrokerMetrics {
   readonly connects: Counter;
   readonly refusals: Counter<'reason'>;
+  readonly slowed: Counter<'by'>;
+  readonly claims: Counter<'outcome'>;
   readonly dropped: Counter;
   readonly limited: Counter<'reason'>;
   readonly violations: Counter<'reason'>;
@@ -32,6 +34,8 @@ export function createBrokerMetrics(
     readonly notQueued: () => number;
     readonly retainedBytes: () => number;
     readonly notRetained: () => number;
+    readonly heldRefusals: () => number;
+    readonly rememberedFailures: () => number;
   },
 ): BrokerMetrics {
   const registers = [registry];
@@ -49,6 +53,8 @@ export function createBrokerMetrics(
   gauge('pc_mqtt_inflight_bytes', 'Payload bytes received and not yet on disk', now.bytesInFlight);
   gauge('pc_mqtt_held_sockets', 'Sockets not read because of back-pressure', now.heldSockets);
   gauge('pc_mqtt_queued_bytes', 'Payload bytes on their way to clients', now.queuedBytes);
+  gauge('pc_login_held_refusals', 'Refusals of wrong logins that are held back now', now.heldRefusals);
+  gauge('pc_login_remembered', 'Ids and addresses whose wrong logins are remembered', now.rememberedFailures);
   gauge('pc_mqtt_retained_bytes', 'Bytes of retained messages', now.retainedBytes);
   // Counted as plain numbers on the way of every message, and looked at only when somebody asks.
   const counter = (name: string, help: string, value: () => number) =>
@@ -75,6 +81,18 @@ export function createBrokerMetrics(
       name: 'pc_mqtt_refusals_total',
       help: 'Refused CONNECTs and SUBSCRIBEs',
       labelNames: ['reason'],
+      registers,
+    }),
+    slowed: new Counter({
+      name: 'pc_login_slowed_total',
+      help: 'Refused CONNECTs beyond a limit of failures: of an id from an address (pair), an id, an address',
+      labelNames: ['by'],
+      registers,
+    }),
+    claims: new Counter({
+      name: 'pc_claims_total',
+      help: 'Claims of devices over MQTT, by outcome',
+      labelNames: ['outcome'],
       registers,
     }),
     dropped: new Counter({

@@ -86,15 +86,15 @@ export class FrontDoor extends Aedes {
 
   /**
    * Hands a message to all who subscribed to its topic and may have it, and keeps it where it is retained.
-   * What it was published with first leaves first, whatever its QoS. Of what devices publish nobody is told
-   * when nobody but devices is there, who may not hear each other.
+   * What it was published with first leaves first, whatever its QoS. Of what clients publish nobody is told
+   * when nobody is there who may hear it: devices may not hear each other.
    */
   route(message: OutboundMessage, from?: Session): void {
     const { topic, payload, qos, retain } = message;
     // The matcher of Aedes throws on more.
     if (levelsOf(topic) > maxTopicLevels) return;
     if (retain) this.#parts.retained.set(message);
-    if (from?.device !== undefined && this.#listeners === 0) return;
+    if (from !== undefined && this.#listeners === 0) return;
     if (qos > 0) {
       for (const [state, granted] of this.#parts.states.awaiting(topic)) {
         const copy = Buffer.from(payload);
@@ -144,7 +144,7 @@ export class FrontDoor extends Aedes {
     const { session, state, client } = connection;
     if (connection.ended || session === undefined || state === undefined) return;
     this.#open.add(connection);
-    if (session.device === undefined) this.#listeners++;
+    if (session.hearsDevices) this.#listeners++;
     this.#parts.states.attach(client.id, state, connection);
     this.#parts.handlers.opened(connection);
     connection.open();
@@ -154,7 +154,7 @@ export class FrontDoor extends Aedes {
     const { session, state, client } = connection;
     if (state !== undefined) this.#parts.states.detach(client.id, state, connection);
     const wasOpen = this.#open.delete(connection);
-    if (wasOpen && session?.device === undefined) this.#listeners--;
+    if (wasOpen && session?.hearsDevices === true) this.#listeners--;
     this.#parts.handlers.ended(connection, wasOpen);
   }
 

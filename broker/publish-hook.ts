@@ -29,6 +29,12 @@ export interface PublishHookParts {
   /** Told of one in some messages how long its PUBACK or PUBREC took, ms. */
   readonly onAnswered: (ms: number) => void;
   readonly onUnlogged: (connection: ClientConnection, error: Error) => void;
+  /** Takes it when it is a device's claim to credentials; false: it is a message like any other. */
+  readonly claim: (
+    connection: ClientConnection,
+    message: InboundPublish,
+    done: (error?: Error) => void,
+  ) => boolean;
   /** Hands a message that is on disk to those who may hear it. */
   readonly route: (message: OutboundMessage, from: Session) => void;
 }
@@ -47,10 +53,13 @@ export class PublishHook {
     this.#parts = parts;
   }
 
-  /** Takes a PUBLISH. @throws ProtocolViolation `too_many_qos2` */
+  /** Takes a PUBLISH. @throws ProtocolViolation `too_many_qos2`; `not_allowed` to an operator */
   onPublish(connection: ClientConnection, message: InboundPublish): void {
     const { session, state } = connection;
     if (session === undefined || state === undefined) return;
+    if (session.account?.kind === 'operator') {
+      throw new ProtocolViolation('not_allowed', 'an operator does not publish');
+    }
     const { id, qos } = message;
     if (qos === 2) {
       const known = state.inbound.get(id);
@@ -63,7 +72,7 @@ export class PublishHook {
       state.inbound.set(id, 'logging');
     }
     const startedAt = ++this.#messages % sampleEvery === 0 ? performance.now() : undefined;
-    this.#log(connection, session, message, (error, own) => {
+    const settle = (error?: Error, own?: OwnTopic) => {
       if (error !== undefined) {
         // Never acknowledged: the client sends it again to whoever answers next.
         if (qos === 2) state.inbound.delete(id);
@@ -78,7 +87,9 @@ export class PublishHook {
         else connection.reply('pubrec', id);
       }
       if (startedAt !== undefined && qos > 0) this.#parts.onAnswered(performance.now() - startedAt);
-    });
+    };
+    if (session.claim !== undefined && this.#parts.claim(connection, message, settle)) return;
+    this.#log(connection, session, message, settle);
   }
 
   /**
@@ -87,7 +98,7 @@ export class PublishHook {
    */
   onWill(client: Client | null, will: PublishPacket, callback: (error?: Error | null) => void): void {
     const connection = client === null ? undefined : this.#parts.connectionOf(client);
-    if (connection?.session === undefined) {
+    if (connection?.session === undefined || connection.session.account?.kind === 'operator') {
       callback(new Error('a Will of nobody'));
       return;
     }
@@ -95,6 +106,7 @@ export class PublishHook {
     this.#log(connection, connection.session, { topic: will.topic, payload }, (error, own) => {
       if (own === undefined)
         callback(error ?? new Error('the Will has a topic that is not the client’s own'));
+      else if (connection.session?.claim !== undefined) callback(new Error('a Will of an unknown device'));
       else {
         if (!own.retained) will.retain = false;
         callback(null);
@@ -110,13 +122,13 @@ export class PublishHook {
   ): void {
     const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
     const own = session.ownTopic(topic);
-    const record = toRecord(session.client, topic, own, payload, maxPayloadBytes, clock.now());
+    const record = toRecord(session, topic, own, payload, maxPayloadBytes, clock.now());
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
     const held = record.payload.length;
     gate.enter(held);
     onMessage(payload.length);
-    log.append(session.shard, record, (error) => {
+    log.append(own?.shard ?? session.shard, record, (error) => {
       session.inFlight--;
       gate.leave(held);
       done(error, own);
@@ -128,13 +140,14 @@ export class PublishHook {
   }
 
   #route(session: Session, { topic, payload, qos, retain }: InboundPublish, own: OwnTopic | undefined): void {
-    if (own === undefined) return;
+    // Who has not proven to be a device is not heard as one.
+    if (own === undefined || session.claim !== undefined) return;
     this.#parts.route({ topic, payload, qos, retain: retain && own.retained }, session);
   }
 }
 
 function toRecord(
-  client: string,
+  session: Session,
   topic: string,
   own: OwnTopic | undefined,
   payload: Buffer,
@@ -142,8 +155,11 @@ function toRecord(
   arrivedAt: number,
 ): MessageRecord {
   const kind = 'message';
+  const client = own?.client ?? session.client;
   const fits = payload.length <= maxPayloadBytes;
-  if (own !== undefined && fits) return { kind, arrivedAt, client, topic, address: own.address, payload };
+  const unregistered = session.claim !== undefined;
+  if (own !== undefined && fits && !unregistered)
+    return { kind, arrivedAt, client, topic, address: own.address, payload };
   return {
     kind,
     arrivedAt,
@@ -151,6 +167,7 @@ function toRecord(
     topic,
     payload: fits ? payload : payload.subarray(0, evidenceBytes),
     foreignTopic: own === undefined,
+    unregistered,
     cutFrom: fits ? undefined : payload.length,
   };
 }

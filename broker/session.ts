@@ -1,3 +1,4 @@
+import type { AccountKind } from '../devices/account.js';
 import type { DeviceClass } from '../devices/device-class.js';
 import { shardOf } from '../devices/site.js';
 import type { Device } from '../devices/site.js';
@@ -9,6 +10,10 @@ import type { ClientCertificate } from './listeners/client-certificate.js';
 
 /** A topic that the session may publish to, with what is needed for each message made once. */
 export interface OwnTopic {
+  /** The device that the log says it is from, and the shard that it goes to. */
+  readonly client: string;
+  readonly shard: number;
+  /** The result of `encodeAddress` for the two. */
   readonly address: Buffer;
   readonly retained: boolean;
 }
@@ -21,15 +26,39 @@ export interface DeviceGrounds {
   readonly proof: { readonly secretHash: string } | ClientCertificate;
 }
 
-/** Topics of one session that are kept at hand; a device has five. */
-const topicsAtHand = 16;
+/** What somebody without credentials was let in by, to claim some. */
+export interface ClaimGrounds {
+  readonly tokenId: string;
+  readonly site: string;
+}
+
+/** What an account was let in by. */
+export interface AccountGrounds {
+  readonly name: string;
+  readonly kind: AccountKind;
+  /** Ids, sorted. */
+  readonly sites: readonly string[];
+  readonly secretHash: string;
+}
+
+/** Topics of one session that are kept at hand; a device has five, a bridge those of all its devices. */
+const topicsAtHand = { device: 16, account: 4096 } as const;
 
 /** What the broker keeps of one authenticated connection. */
 export class Session {
   /** Set when the client is a registered device. */
   readonly device: DeviceGrounds | undefined;
-  /** MQTT client id; a device's is its id. */
+  /** Set when the client is here to claim credentials. */
+  readonly claim: ClaimGrounds | undefined;
+  /** Set when the client is no device but an operator or a bridge. */
+  readonly account: AccountGrounds | undefined;
+  /** Whom the log and people know it as; a device's is its id. */
   readonly client: string;
+  /**
+   * What MQTT knows it as: a device's is its id too, and nobody else's can be the same, so that nobody but the
+   * device itself can take its connection over.
+   */
+  readonly mqttId: string;
   readonly shard: number;
   readonly rights: Rights;
   /** The highest QoS granted to a subscription. */
@@ -39,24 +68,42 @@ export class Session {
   /** Messages handed to the log and not yet answered. */
   inFlight = 0;
   readonly #topics = new Map<string, OwnTopic>();
+  readonly #publisherOf: (topic: string) => Pick<OwnTopic, 'client' | 'shard'>;
 
   constructor(
-    who: Pick<Session, 'device' | 'client' | 'shard' | 'rights' | 'maxQos'> & { readonly now: number },
+    who: Pick<Session, 'client' | 'shard' | 'rights' | 'maxQos'> &
+      Partial<Pick<Session, 'device' | 'claim' | 'account' | 'mqttId'>> & {
+        readonly now: number;
+        /** For whom it publishes. @defaultValue itself */
+        readonly publisherOf?: (topic: string) => Pick<OwnTopic, 'client' | 'shard'>;
+      },
   ) {
     this.device = who.device;
+    this.claim = who.claim;
+    this.account = who.account;
     this.client = who.client;
+    this.mqttId = who.mqttId ?? who.client;
+    this.#publisherOf = who.publisherOf ?? (() => this);
     this.shard = who.shard;
     this.rights = who.rights;
     this.maxQos = who.maxQos;
     this.lastSeenAt = who.now;
   }
 
+  /** Whether it may hear what devices publish. */
+  get hearsDevices(): boolean {
+    return this.device === undefined && this.claim === undefined && this.account?.kind !== 'bridge';
+  }
+
   /** The topic, when it is one that the session may publish to. */
   ownTopic(topic: string): OwnTopic | undefined {
     const known = this.#topics.get(topic);
     if (known !== undefined || !this.rights.mayPublish(topic)) return known;
-    const own = { address: encodeAddress(this.client, topic), retained: this.rights.mayRetain(topic) };
-    if (this.#topics.size < topicsAtHand) this.#topics.set(topic, own);
+    const { client, shard } = this.#publisherOf(topic);
+    const address = encodeAddress(client, topic);
+    const own = { client, shard, address, retained: this.rights.mayRetain(topic) };
+    const limit = topicsAtHand[this.account === undefined ? 'device' : 'account'];
+    if (this.#topics.size < limit) this.#topics.set(topic, own);
     return own;
   }
 }
@@ -85,7 +132,6 @@ export function openSession(
 /** A session for whoever comes: any client id, any topic. @param now pipeline time, epoch ms */
 export function openTrialSession(client: string, shards: number, now: number): Session {
   return new Session({
-    device: undefined,
     client,
     shard: shardOf(client, shards),
     rights: openRights,

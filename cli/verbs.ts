@@ -51,6 +51,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/devices.js')).addDevicesCommand,
   },
   {
+    name: 'claims',
+    summary: 'tokens with which an installer enrols devices on the spot',
+    load: async () => (await import('./commands/claims.js')).addClaimsCommand,
+  },
+  {
+    name: 'accounts',
+    summary: 'MQTT accounts of people and programs that are no devices',
+    load: async () => (await import('./commands/accounts.js')).addAccountsCommand,
+  },
+  {
     name: 'ca',
     summary: 'a small CA of your own: certificates for the broker and for devices',
     load: async () => (await import('./commands/ca.js')).addCaCommand,

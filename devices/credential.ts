@@ -76,7 +76,7 @@ export function findSecret(
 }
 
 /** Whether the secret is the one that was hashed; takes the same time whether or not it is. */
-function secretMatches(hashed: string, secret: Buffer | string): boolean {
+export function secretMatches(hashed: string, secret: Buffer | string): boolean {
   const [salt = '', hash = ''] = hashed.split(':');
   const expected = Buffer.from(hash, 'base64url');
   const actual = digest(salt, secret);

@@ -104,8 +104,8 @@ interface Question {
 }
 
 /**
- * Looks up devices and their credentials for CONNECTs. All that ask in one turn of the event loop share one
- * round trip to Redis, so that a city that comes back at once doesn't queue for its registry.
+ * Looks up devices and their credentials for CONNECTs. All that ask while others are being looked up share the
+ * next round trip, so that a city that comes back at once doesn't queue for its registry.
  */
 export class DeviceLookup {
   readonly #redis: Redis;
@@ -151,7 +151,7 @@ function keep(redis: Redis, id: string, kept: KeptCredentials): Promise<void> {
   });
 }
 
-function toCredentials({ id, site, deviceClass }: Device, password: string): Credentials {
+export function toCredentials({ id, site, deviceClass }: Device, password: string): Credentials {
   return { clientId: id, username: id, password, topicPrefix: topicPrefix(site, deviceClass, id) };
 }
 

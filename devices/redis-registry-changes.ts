@@ -5,7 +5,9 @@ import { redisKeys } from '../runtime/redis-keys.js';
 
 /** What was added, changed or removed; `everything` stands for more than is worth naming. */
 export type RegistryChange =
-  { readonly kind: 'site' | 'device' | 'credentials'; readonly id: string } | { readonly kind: 'everything' };
+  { readonly kind: (typeof namedKinds)[number]; readonly id: string } | { readonly kind: 'everything' };
+
+const namedKinds = ['site', 'device', 'credentials', 'claim_token', 'account'] as const;
 
 /** The feed keeps about this many changes; who was away for longer has to look at everything anyway. */
 const keptChanges = 10_000;
@@ -39,6 +41,7 @@ export interface DecidedChange<Outcome> {
   readonly changes: readonly RegistryChange[];
   /** What was read: the change is made only while this still holds. */
   readonly read: readonly HashValue[];
+  /** None: nothing is to be changed. */
   readonly write: readonly HashValue[];
   /** Entries for other streams, of about `keep` entries each. */
   readonly append?: readonly { readonly stream: string; readonly keep: number; readonly fields: string[] }[];
@@ -56,6 +59,7 @@ export async function decideAndCommit<Outcome>(
 ): Promise<Outcome> {
   for (let tries = 0; tries < 50; tries++) {
     const { changes, read, write, append = [], outcome } = await decide();
+    if (write.length === 0) return outcome;
     const plan = {
       read,
       write,
@@ -97,9 +101,7 @@ function toEntries(changes: readonly RegistryChange[]): string[][] {
 
 /** The change that an entry of the stream tells of; one we do not understand may be anything. */
 export function parseChange(fields: readonly string[]): RegistryChange {
-  const [, kind, , id] = fields;
-  if (id !== undefined && (kind === 'site' || kind === 'device' || kind === 'credentials')) {
-    return { kind, id };
-  }
-  return { kind: 'everything' };
+  const [, written, , id] = fields;
+  const kind = namedKinds.find((each) => each === written);
+  return kind === undefined || id === undefined ? { kind: 'everything' } : { kind, id };
 }

@@ -14,6 +14,8 @@ export interface Device {
   readonly site: string;
   readonly deviceClass: DeviceClass;
   readonly room: string;
+  readonly model?: string | undefined;
+  readonly serial?: string | undefined;
 }
 
 /** A value for a tag that nobody has set yet: a tag is never missing, so series stay comparable. */

@@ -43,6 +43,12 @@ export const redisKeys = {
   takeovers: 'pc:takeover:',
   /** Hash: broker process → wall time of its last sign of life, epoch ms. */
   brokers: 'pc:brokers',
+  /** Hash: token id → claim token (JSON), without its secret. */
+  claimTokens: 'pc:claim-tokens',
+  /** Stream, capped: who claimed which device, when, from where, and what came of it. */
+  claims: 'pc:claims',
+  /** Hash: account name → account (JSON), without its secrets. */
+  accounts: 'pc:accounts',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
   /** Counter: goes up with every change to sites, devices or credentials, so that caches know. */

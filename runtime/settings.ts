@@ -224,6 +224,22 @@ export const settingDefinitions = {
     schema: seconds.default(10),
     help: 'A message the reading log has not taken by then is never acknowledged: its connection is closed',
   },
+  LOGIN_FAILURES_PER_DEVICE: {
+    schema: count.default(5),
+    help: 'Wrong logins a minute of one id from one address before their refusals are held back',
+  },
+  LOGIN_FAILURES_PER_ID: {
+    schema: count.default(20),
+    help: 'The same of one id from anywhere',
+  },
+  LOGIN_FAILURES_PER_ADDRESS: {
+    schema: count.default(200),
+    help: 'The same of all ids from one address; right passwords are let in at once all the same',
+  },
+  LOGIN_FAILURE_DELAY_S: {
+    schema: seconds.default(10),
+    help: 'How long a refusal is held back at most',
+  },
   RECHECK_S: {
     schema: seconds.default(30),
     help: 'How often every open connection is checked against the registry; changes are acted on at once anyway',

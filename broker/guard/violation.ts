@@ -20,7 +20,8 @@ export type ViolationReason =
   | 'topic_name'
   | 'topic_filter'
   | 'no_filter'
-  | 'too_many_qos2';
+  | 'too_many_qos2'
+  | 'not_allowed';
 
 /** A packet that can't be answered. The connection is closed, after this CONNACK return code where there is one. */
 export class ProtocolViolation extends Error {

@@ -25,6 +25,8 @@ export interface MessageRecord {
   readonly payload: Buffer;
   /** The topic is not the publisher's own: to be quarantined under the publisher's name. */
   readonly foreignTopic?: boolean | undefined;
+  /** The publisher has not proven to be the device (yet): to be quarantined as an unknown one. */
+  readonly unregistered?: boolean | undefined;
   /** Full size in bytes of a payload that was too large to keep whole. */
   readonly cutFrom?: number | undefined;
   /** It comes out of the quarantine: its first arrival is counted already. */
@@ -92,7 +94,14 @@ const plainVersion = 1;
 const originVersion = 2;
 const firstBytes = 16_384;
 const kinds = ['message', 'presence', 'tick', 'opened'] as const;
-const flag = { foreignTopic: 1, cut: 2, replayed: 4, indexed: 8, origin: 16 } as const;
+const flag = {
+  foreignTopic: 1,
+  cut: 2,
+  replayed: 4,
+  indexed: 8,
+  origin: 16,
+  unregistered: 32,
+} as const;
 
 /**
  * Collects records into a frame. The bytes are written as each record comes, so that nothing but bytes is
@@ -186,18 +195,9 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       }
       const foreignTopic = (flags & flag.foreignTopic) !== 0;
       const replayed = (flags & flag.replayed) !== 0;
-      records.push({
-        kind,
-        arrivedAt,
-        client,
-        topic,
-        payload,
-        foreignTopic,
-        cutFrom,
-        replayed,
-        index,
-        origin,
-      });
+      const unregistered = (flags & flag.unregistered) !== 0;
+      const marks = { foreignTopic, unregistered, cutFrom, replayed, index, origin };
+      records.push({ kind, arrivedAt, client, topic, payload, ...marks });
     } else if (kind === 'presence') {
       const online = frame.readUInt8(at) === 1;
       const end = at + 2 + frame.readUInt8(at + 1);
@@ -240,6 +240,7 @@ function writeMessage(
     (record.foreignTopic === true ? flag.foreignTopic : 0) |
     (cutFrom !== undefined ? flag.cut : 0) |
     (record.replayed === true ? flag.replayed : 0) |
+    (record.unregistered === true ? flag.unregistered : 0) |
     (index !== undefined ? flag.indexed : 0) |
     (origin !== undefined ? flag.origin : 0);
   let at = bytes.writeUInt8(flags, start);

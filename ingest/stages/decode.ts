@@ -82,6 +82,10 @@ function refusal(message: MessageRecord): Rejection | undefined {
       'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
     return { reason: 'not_own_topic', detail };
   }
+  if (message.unregistered === true) {
+    const detail = `"${message.client}" sent this before it claimed its credentials`;
+    return { reason: 'unknown_device', detail };
+  }
   if (message.cutFrom === undefined) return undefined;
   const detail = `the payload has ${message.cutFrom} bytes; only its first bytes are kept`;
   return { reason: 'payload_too_large', detail };

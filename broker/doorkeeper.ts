@@ -1,0 +1,132 @@
+import { accountOf } from '../devices/account.js';
+import type { Account } from '../devices/account.js';
+import { tokenIdOf, tokenMatches } from '../devices/claim.js';
+import type { ClaimToken } from '../devices/claim.js';
+import { findSecret } from '../devices/credential.js';
+import type { KnownDevice } from '../devices/credential.js';
+import { idPattern } from '../devices/topic.js';
+import type { Clock } from '../runtime/clock.js';
+import type { FailureThrottle } from '../runtime/failure-throttle.js';
+import { openAccountSession } from './account-session.js';
+import { authenticateDevice } from './authentication.js';
+import type { ConnectAttempt } from './authentication.js';
+import { openClaimSession } from './claim-session.js';
+import {
+  badUserNameOrPassword,
+  ConnectRefusal,
+  notAuthorized,
+  serverUnavailable,
+} from './connect-refusal.js';
+import { addressGroup } from './limits/address-group.js';
+import { RecentRefusals } from './recent-refusals.js';
+import type { Session } from './session.js';
+
+/** Where it is looked up who may come in; each is one round trip at most. */
+export interface GuestBook {
+  readonly device: (id: string) => Promise<KnownDevice | undefined>;
+  readonly claimToken: (id: string) => Promise<ClaimToken | undefined>;
+  readonly account: (
+    name: string,
+  ) => Promise<{ readonly account: Account; readonly sites: readonly string[] } | undefined>;
+}
+
+/** Decides who comes in and as what, and slows down who keeps coming with the wrong password. */
+export class Doorkeeper {
+  readonly #book: GuestBook;
+  readonly #throttle: FailureThrottle;
+  readonly #shards: number;
+  readonly #clock: Clock;
+  readonly #changes: () => number;
+  readonly #recent = new RecentRefusals();
+
+  constructor(parts: {
+    readonly book: GuestBook;
+    readonly throttle: FailureThrottle;
+    readonly shards: number;
+    readonly clock: Clock;
+    /** Goes up when something changes in the registry. */
+    readonly changes: () => number;
+  }) {
+    this.#book = parts.book;
+    this.#throttle = parts.throttle;
+    this.#shards = parts.shards;
+    this.#clock = parts.clock;
+    this.#changes = parts.changes;
+  }
+
+  /**
+   * @returns the session of somebody who is who they say they are
+   * @throws ConnectRefusal when it is to be given, which may be some seconds later
+   */
+  async admit(attempt: ConnectAttempt, address: string): Promise<Session> {
+    const { client, username = '', password = Buffer.alloc(0), certificate } = attempt;
+    const clientId = client.id;
+    const group = addressGroup(address);
+    const name = certificate?.device ?? username;
+    const since = this.#changes();
+    try {
+      const known = certificate === undefined ? this.#recent.find(clientId, username, password) : undefined;
+      if (known !== undefined) throw known;
+      const session = await this.#authenticate(attempt);
+      this.#throttle.succeeded(group, name);
+      return session;
+    } catch (error) {
+      if (!(error instanceof ConnectRefusal)) {
+        throw new ConnectRefusal(serverUnavailable, 'the registry can not be asked now');
+      }
+      // What was looked up may have been read just before it changed.
+      if (since === this.#changes() && certificate === undefined) {
+        this.#recent.add(clientId, username, password, error);
+      }
+      throw new ConnectRefusal(error.returnCode, error.message, await this.#throttle.refuse(group, name));
+    }
+  }
+
+  /** Something has changed in the registry: what was refused is looked at anew. */
+  changed(): void {
+    this.#recent.forget();
+  }
+
+  #authenticate(attempt: ConnectAttempt): Promise<Session> {
+    const { username = '', password, certificate } = attempt;
+    if (certificate === undefined && password !== undefined) {
+      const account = accountOf(username);
+      if (account !== undefined) return this.#authenticateAccount(attempt, account, password);
+      const text = password.toString('latin1');
+      const tokenId = tokenIdOf(text);
+      if (tokenId !== undefined) return this.#authenticateClaim(attempt, tokenId, text);
+    }
+    return authenticateDevice(attempt, this.#book.device, this.#shards, this.#clock.now());
+  }
+
+  async #authenticateClaim(
+    { client, username = '' }: ConnectAttempt,
+    tokenId: string,
+    text: string,
+  ): Promise<Session> {
+    const [token, known] = await Promise.all([this.#book.claimToken(tokenId), this.#book.device(username)]);
+    if (token === undefined || !tokenMatches(token, text, Date.now())) {
+      throw new ConnectRefusal(badUserNameOrPassword, 'unknown or ended claim token');
+    }
+    if (client.id !== username || !idPattern.test(username)) {
+      throw new ConnectRefusal(notAuthorized, 'client id and user name are not one device id');
+    }
+    if (known !== undefined && known.device.site !== token.site) {
+      throw new ConnectRefusal(notAuthorized, 'the device belongs to another site than the claim token');
+    }
+    return openClaimSession(username, token, { shards: this.#shards, now: this.#clock.now() });
+  }
+
+  async #authenticateAccount({ client }: ConnectAttempt, name: string, password: Buffer): Promise<Session> {
+    const found = await this.#book.account(name);
+    const secret = findSecret(found?.account, password, Date.now());
+    if (found === undefined || secret === undefined) {
+      throw new ConnectRefusal(badUserNameOrPassword, 'unknown account or wrong password');
+    }
+    const { account, sites } = found;
+    return openAccountSession(
+      { name, kind: account.kind, sites, secretHash: secret.hash },
+      { clientId: client.id, shards: this.#shards, now: this.#clock.now() },
+    );
+  }
+}

@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { accountKinds, usernameOf } from '../../devices/account.js';
+import type { Account, AccountKind } from '../../devices/account.js';
+import { addAccount, listAccounts, revokeAccount, rotateAccount } from '../../devices/redis-accounts.js';
+import type { AccountCredentials } from '../../devices/redis-accounts.js';
+import { parseDurationOption } from '../duration-option.js';
+import { findInstance } from '../instance.js';
+import { withRedis } from '../redis-session.js';
+import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { formatPairs, formatTable } from '../terminal/table.js';
+import { formatTime } from '../terminal/time.js';
+
+interface AccountOptions extends Record<string, unknown> {
+  readonly json?: boolean;
+}
+
+/** `campus accounts add|rotate|revoke|list` */
+export function addAccountsCommand(program: Command): void {
+  const accounts = program
+    .command('accounts')
+    .summary('MQTT accounts of people and programs that are no devices')
+    .description(
+      'An operator sees what the devices of its sites send, and sends nothing. A bridge sends for devices of its\n' +
+        'sites that speak another protocol, and gets their commands.',
+    );
+  addAdd(accounts);
+  addRotate(accounts);
+  addRevoke(accounts);
+  addList(accounts);
+}
+
+function addAdd(accounts: Command): void {
+  const command = accounts
+    .command('add <name>')
+    .summary('add an account and print its password')
+    .description('Adds an account. Its password is shown only now; any MQTT client id will do.')
+    .addOption(new Option('--kind <kind>', 'what it may do').choices(accountKinds).makeOptionMandatory())
+    .option('--site <id...>', 'a site it is for; may be given several times')
+    .option('--district <id...>', 'a district whose sites it is for, those to come included')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ campus accounts add watch-school-1 --kind operator --site school-1\n' +
+        '  $ campus accounts add zigbee --kind bridge --site school-1 --site school-2 --json',
+    );
+  addSettingFlags(command, instanceSettings).action(
+    async (
+      name: string,
+      options: AccountOptions & {
+        readonly kind: AccountKind;
+        readonly site?: string[];
+        readonly district?: string[];
+      },
+    ) => {
+      const { kind, site: sites = [], district: districts = [] } = options;
+      const credentials = await withRedis(findInstance(options).redisUrl, (redis) =>
+        addAccount(redis, { name, kind, sites, districts }),
+      );
+      print(credentials, options);
+    },
+  );
+}
+
+function addRotate(accounts: Command): void {
+  const command = accounts
+    .command('rotate <name>')
+    .summary('issue a new password while the present one goes on for a while')
+    .option('--overlap <duration>', 'how long the present password stays valid', parseDurationOption, 0)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ campus accounts rotate watch-school-1 --overlap 24h');
+  addSettingFlags(command, instanceSettings).action(
+    async (name: string, options: AccountOptions & { readonly overlap: number }) => {
+      const credentials = await withRedis(findInstance(options).redisUrl, (redis) =>
+        rotateAccount(redis, name, options.overlap),
+      );
+      print(credentials, options);
+    },
+  );
+}
+
+function addRevoke(accounts: Command): void {
+  const command = accounts
+    .command('revoke <name>')
+    .summary('end all passwords of an account at once and close its connections')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ campus accounts revoke watch-school-1');
+  addSettingFlags(command, instanceSettings).action(async (name: string, options: AccountOptions) => {
+    await withRedis(findInstance(options).redisUrl, (redis) => revokeAccount(redis, name));
+    console.log(options.json === true ? JSON.stringify({ revoked: name }) : `Account "${name}" is revoked.`);
+  });
+}
+
+function addList(accounts: Command): void {
+  const command = accounts
+    .command('list')
+    .summary('list the accounts')
+    .option('--json', 'print a JSON array')
+    .addHelpText('after', '\nExample:\n  $ campus accounts list');
+  addSettingFlags(command, instanceSettings).action(async (options: AccountOptions) => {
+    const { settings, redisUrl } = findInstance(options);
+    const accounts = await withRedis(redisUrl, listAccounts);
+    if (options.json === true) console.log(JSON.stringify(accounts.map(describe)));
+    else if (accounts.length === 0) console.log('There is no account.');
+    else {
+      console.log(
+        formatTable(
+          ['Username', 'Kind', 'Sites', 'Districts', 'Password'],
+          accounts.map(({ name, kind, sites, districts, secrets }) => [
+            usernameOf(name),
+            kind,
+            sites.join(' '),
+            districts.join(' '),
+            secrets[0] === undefined
+              ? 'revoked'
+              : `issued ${formatTime(secrets[0].issuedAt, settings.TIMEZONE)}`,
+          ]),
+        ),
+      );
+    }
+  });
+}
+
+function print(credentials: AccountCredentials, options: AccountOptions): void {
+  const { username, password } = credentials;
+  console.log(
+    options.json === true
+      ? JSON.stringify(credentials)
+      : formatPairs([
+          ['Username', username],
+          ['Password', password],
+        ]),
+  );
+}
+
+/** Without the hashes, which are nobody's business. */
+function describe({ name, kind, sites, districts, secrets }: Account) {
+  return {
+    name,
+    username: usernameOf(name),
+    kind,
+    sites,
+    districts,
+    secrets: secrets.map(({ issuedAt, until }) => ({ issuedAt, until: until ?? null })),
+  };
+}

@@ -1,0 +1,120 @@
+import { AppError } from '../runtime/app-error.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import { sitesOf, usernameOf } from './account.js';
+import type { Account } from './account.js';
+import { createSecret, hashSecret, withNewSecret } from './credential.js';
+import { decideAndCommit } from './redis-registry-changes.js';
+import type { DecidedChange } from './redis-registry-changes.js';
+import type { Site } from './site.js';
+import { idPattern } from './topic.js';
+
+/** What to give to a program that connects as the account. The password is shown once and not kept. */
+export interface AccountCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Adds an account, or one that was revoked again.
+ * @throws AppError `bad_id`, `unknown_site`, `no_site`, `account_exists`
+ */
+export async function addAccount(
+  redis: Redis,
+  wanted: Omit<Account, 'secrets'>,
+): Promise<AccountCredentials> {
+  const { name, sites, districts } = wanted;
+  if (!idPattern.test(name)) {
+    throw new AppError(
+      'bad_id',
+      `"${name}" is no account name: use up to 64 letters, digits, ".", "_" or "-".`,
+    );
+  }
+  const registered = await listSites(redis);
+  for (const site of sites) {
+    if (registered.some(({ id }) => id === site)) continue;
+    throw new AppError('unknown_site', `Site "${site}" is not registered: register it first.`);
+  }
+  if (sites.length + districts.length === 0) {
+    throw new AppError('no_site', 'An account is for sites: name them with --site or --district.');
+  }
+  return change(redis, name, (known) => {
+    if (known !== undefined && known.secrets.length > 0) {
+      throw new AppError(
+        'account_exists',
+        `Account "${name}" is there already: rotate its password or revoke it first.`,
+      );
+    }
+    const password = createSecret();
+    const { secrets } = withNewSecret(undefined, hashSecret(password), Date.now());
+    return { account: { ...wanted, secrets }, outcome: { username: usernameOf(name), password } };
+  });
+}
+
+/**
+ * Issues a new password; the present one stays valid for `overlapMs` (wall time) at most.
+ * @throws AppError `unknown_account`
+ */
+export async function rotateAccount(
+  redis: Redis,
+  name: string,
+  overlapMs: number,
+): Promise<AccountCredentials> {
+  return change(redis, name, (known) => {
+    if (known === undefined || known.secrets.length === 0) throw unknownAccount(name);
+    const password = createSecret();
+    const { secrets } = withNewSecret(known, hashSecret(password), Date.now(), overlapMs);
+    return { account: { ...known, secrets }, outcome: { username: usernameOf(name), password } };
+  });
+}
+
+/** Ends all passwords of an account at once and closes its connections. @throws AppError `unknown_account` */
+export async function revokeAccount(redis: Redis, name: string): Promise<void> {
+  await change(redis, name, (known) => {
+    if (known === undefined) throw unknownAccount(name);
+    return { account: { ...known, secrets: [] }, outcome: undefined };
+  });
+}
+
+/** All accounts, by name. */
+export async function listAccounts(redis: Redis): Promise<Account[]> {
+  const rows = await redis.hvals(redisKeys.accounts);
+  return rows.map((json) => JSON.parse(json) as Account).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The account with the sites that it has now. */
+export async function findAccount(
+  redis: Redis,
+  name: string,
+): Promise<{ readonly account: Account; readonly sites: readonly string[] } | undefined> {
+  const json = await redis.hget(redisKeys.accounts, name);
+  if (json === null) return undefined;
+  const account = JSON.parse(json) as Account;
+  return { account, sites: sitesOf(account, account.districts.length > 0 ? await listSites(redis) : []) };
+}
+
+async function listSites(redis: Redis): Promise<Site[]> {
+  return (await redis.hvals(redisKeys.sites)).map((json) => JSON.parse(json) as Site);
+}
+
+function change<Outcome>(
+  redis: Redis,
+  name: string,
+  decide: (known: Account | undefined) => { readonly account: Account; readonly outcome: Outcome },
+): Promise<Outcome> {
+  return decideAndCommit(redis, async (): Promise<DecidedChange<Outcome>> => {
+    const json = await redis.hget(redisKeys.accounts, name);
+    const known = json === null ? undefined : (JSON.parse(json) as Account);
+    const { account, outcome } = decide(known);
+    return {
+      changes: [{ kind: 'account', id: name }],
+      read: [json === null ? [redisKeys.accounts, name] : [redisKeys.accounts, name, json]],
+      write: [[redisKeys.accounts, name, JSON.stringify(account)]],
+      outcome,
+    };
+  });
+}
+
+function unknownAccount(name: string): AppError {
+  return new AppError('unknown_account', `There is no account "${name}"; see "campus accounts list".`);
+}

@@ -1,0 +1,109 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startBroker } from '../../../broker/app.js';
+import { freePort } from '../../../cli/stores/free-port.js';
+import type { Credentials } from '../../../devices/credential.js';
+import { issueCredentials } from '../../../devices/redis-credentials.js';
+import type { RoleContext } from '../../../runtime/role.js';
+import { connectClient } from '../../support/broker-client.js';
+import type { TestClient } from '../../support/broker-client.js';
+import { eventually } from '../../support/eventually.js';
+import { createTestContext } from '../../support/role-context.js';
+import { startTestRedis } from '../../support/stores.js';
+import type { TestServer } from '../../support/stores.js';
+
+let server: TestServer;
+let redis: Redis;
+let context: RoleContext;
+let port: number;
+const clients: TestClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = new Redis(server.url);
+  port = await freePort();
+  context = createTestContext(
+    { redisUrl: server.url },
+    { MQTT_PORT: String(port), LOGIN_FAILURES_PER_ADDRESS: '30', LOGIN_FAILURE_DELAY_S: '600' },
+  );
+  await startBroker(context);
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.mqtt.endAsync(true)));
+});
+afterAll(async () => {
+  await context.lifeCycle.stop();
+  redis.disconnect();
+  await server.stop();
+});
+
+const issue = (device: string) => issueCredentials(redis, { site: 's1', device, deviceClass: 'sensor' });
+
+async function connect(login: Pick<Credentials, 'clientId' | 'username' | 'password'>): Promise<void> {
+  clients.push(await connectClient(port, login, { connectTimeout: 60_000 }));
+}
+
+/** The return code, or `waiting` as long as there is none. */
+function tries(clientId: string, password: string): { code: number | 'waiting' } {
+  const outcome: { code: number | 'waiting' } = { code: 'waiting' };
+  connect({ clientId, username: clientId, password }).catch((error: unknown) => {
+    outcome.code = (error as { code?: number }).code ?? -1;
+  });
+  return outcome;
+}
+
+async function callsOf(command: string): Promise<number> {
+  const stats = await redis.info('commandstats');
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+}
+
+async function metric(name: string): Promise<number> {
+  const { values = [] } = (await context.metrics.getSingleMetric(name)?.get()) ?? {};
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
+
+test('a crowd that comes at once is looked up in a few round trips', async () => {
+  const crowd = await Promise.all(Array.from({ length: 100 }, (_, i) => issue(`crowd-${i}`)));
+  const before = await callsOf('hmget');
+  process.kill(server.pid, 'SIGSTOP');
+  const connected = Promise.all(crowd.map(connect));
+  try {
+    await eventually('all to have a socket', async () => (await metric('pc_mqtt_sockets')) === 100);
+    await new Promise((resolve) => setTimeout(resolve, 500)); // and to have sent their CONNECT
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+  await connected;
+  // Each look-up is two of them, and those who came first were looked up in ones and twos.
+  expect((await callsOf('hmget')) - before).toBeLessThan(40);
+});
+
+test('the same wrong password again and again asks Redis once', async () => {
+  await issue('stubborn');
+  await new Promise((resolve) => setTimeout(resolve, 300)); // the feed has told of it
+  const outcomes = [tries('stubborn', 'wrong')];
+  await eventually('the first refusal', () => outcomes[0]?.code === 4);
+  const before = await callsOf('hmget');
+  for (let i = 0; i < 40; i++) outcomes.push(tries('stubborn', 'wrong'));
+  await eventually('most refusals', () => outcomes.filter(({ code }) => code === 4).length > 30);
+  expect((await callsOf('hmget')) - before).toBeLessThan(5);
+});
+
+test('behind one address where many fail, the right passwords get in, and new ones do', async () => {
+  const school = await Promise.all(Array.from({ length: 60 }, (_, i) => issue(`school-${i}`)));
+  const hostile = Array.from({ length: 120 }, (_, i) => tries(`school-${i % 60}`, `wrong-${i}`));
+  await eventually('the address to be slowed', async () => (await metric('pc_login_slowed_total')) > 50);
+  await Promise.all(school.map(connect));
+  // Also who was wrong a moment ago and is right now.
+  const given = await issue('school-0');
+  for (let i = 0; i < 10; i++) tries('school-0', 'wrong');
+  await connect(given);
+  const held = await metric('pc_login_held_refusals');
+  expect(held).toBeGreaterThan(0);
+  expect(held).toBeLessThanOrEqual(8);
+  await eventually(
+    'all but those held back to be refused',
+    () => hostile.filter(({ code }) => code === 'waiting').length <= held,
+  );
+  expect(new Set(hostile.map(({ code }) => code))).toEqual(new Set([4, 'waiting']));
+});
