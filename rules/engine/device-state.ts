@@ -1,9 +1,9 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { Windows } from '../expression/sight.js';
 import { packWindow, unpackWindow } from '../expression/window.js';
+import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
 import type { Program } from './program.js';
-import { alarmId } from './transition.js';
 
 /** Which device something is about; what the engine needs to know of it. */
 export interface DeviceRef {

@@ -1,12 +1,8 @@
 import type { Transition } from '../alarm.js';
 import type { Sight } from '../expression/sight.js';
 import type { CompiledRule } from '../rule.js';
+import { alarmId } from './alarm-id.js';
 import type { DeviceRef } from './device-state.js';
-
-/** The id of an activation: the same whenever the log is judged. */
-export function alarmId(rule: string, device: string, part: string | undefined, raisedAt: number): string {
-  return [rule, device, ...(part === undefined ? [] : [part]), raisedAt].join('~');
-}
 
 /** Describes what happened to an alarm where the sight stands, with its deterministic ids. */
 export function createTransition(
