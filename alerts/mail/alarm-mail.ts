@@ -21,7 +21,7 @@ export function composeAlarmMail(
   const raised = transition.kind === 'raise';
   const key = keyOf(transition.id, to);
   return {
-    name: `${compactTime(transition.at)}_${transition.id.slice(0, 190)}_${key.slice(0, 8)}`,
+    name: `${compactTime(transition.at, surroundings.timeZone)}_${transition.id.slice(0, 190)}_${key.slice(0, 8)}`,
     from,
     to,
     subject: subjectOf(entry, surroundings),
@@ -56,6 +56,9 @@ function messageId(key: string, from: Mailbox): string {
   return `<${key}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`;
 }
 
-function compactTime(at: number): string {
-  return new Date(at).toISOString().replace(/[-:.]/g, '');
+/** `2026-03-02_081500`: the time that the mail itself says, to the second. */
+function compactTime(at: number, timeZone: string): string {
+  // Swedish dates are ISO 8601's.
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  return format.format(at).replace(' ', '_').replaceAll(':', '');
 }
