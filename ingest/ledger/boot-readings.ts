@@ -135,8 +135,8 @@ export class BootReadings {
 
   #remember(ts: number, code: number): void {
     if (this.#recent.length >= 2 * recentKept) {
-      this.#recent.copyWithin(0, 2);
-      this.#recent.length -= 2;
+      this.#recent.shift();
+      this.#recent.shift();
     }
     this.#recent.push(ts, code);
   }
