@@ -12,6 +12,7 @@ import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
 import { displayValue } from '../runtime/settings.js';
 import { sessionMark } from './aedes-persistence.js';
+import { assertLoopback } from './assert-loopback.js';
 import { createBrokerMetrics } from './broker-metrics.js';
 import { ClaimDesk } from './claim-desk.js';
 import type { ClientConnection } from './client-connection.js';
@@ -43,13 +44,14 @@ const trialLogEntries = 1000;
  * Starts the MQTT front door: devices in, reading log out. One straight function, because the order of the
  * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
  * When `open`, any client may come and use any topic: for trials on loopback.
- * @throws AppError `port_taken`, `wrong_shards`, `volatile_redis`
+ * @throws AppError `port_taken`, `wrong_shards`, `volatile_redis`, `not_loopback`
  */
 export async function startBroker(
   context: RoleContext,
   { open = false }: { readonly open?: boolean } = {},
 ): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
+  if (open) assertLoopback(settings);
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
   lifeCycle.onStop('redis', () => redis.disconnect());

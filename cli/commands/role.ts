@@ -30,11 +30,25 @@ export function addRoleCommand(program: Command, role: Role): void {
       'after',
       `\nExamples:\n  $ campus ${role}\n  $ REDIS_URL=redis://10.0.0.5 INFLUX_URL=http://10.0.0.6:8086 campus ${role}`,
     );
+  if (role === 'broker') addOpenLoopback(command);
   addSettingFlags(command).action(async (options: Record<string, unknown>) => {
+    if (options['openLoopback'] === true) {
+      await (await import('../open-broker.js')).runOpenBroker(readSettings(options));
+      return;
+    }
     await runRole(role, withStores(readSettings(options)), async (context) =>
       (await starters[role]())(context),
     );
   });
+}
+
+function addOpenLoopback(command: Command): void {
+  command
+    .option(
+      '--open-loopback',
+      'any client id, any topic, no password, QoS 2 and kept sessions; on loopback only, with a Redis of its own',
+    )
+    .addHelpText('after', '  $ campus broker --open-loopback --mqtt-port 1884   # for conformance suites');
 }
 
 function withStores(settings: Settings): RoleSettings {
