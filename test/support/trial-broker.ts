@@ -1,0 +1,44 @@
+import { startBroker } from '../../broker/app.js';
+import { freePort } from '../../cli/stores/free-port.js';
+import type { RoleContext } from '../../runtime/role.js';
+import type { SettingName } from '../../runtime/settings.js';
+import { createTestContext } from './role-context.js';
+import { startTestRedis } from './stores.js';
+import type { TestServer } from './stores.js';
+
+/** The real broker in this process, on a Redis of its own. */
+export interface TrialBroker {
+  readonly port: number;
+  readonly redis: TestServer;
+  readonly context: RoleContext;
+  /** The value of a metric, all labels together or of one. */
+  metric(name: string, label?: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** @param open any client id and any topic, as `campus broker --open-loopback` */
+export async function startTrialBroker(
+  { open }: { readonly open: boolean },
+  settings: Partial<Record<SettingName, string>> = {},
+): Promise<TrialBroker> {
+  const redis = await startTestRedis();
+  const port = await freePort();
+  const context = createTestContext({ redisUrl: redis.url }, { MQTT_PORT: String(port), ...settings });
+  await startBroker(context, { open });
+  return {
+    port,
+    redis,
+    context,
+    metric: async (name, label) => {
+      const found = await context.metrics.getSingleMetric(name)?.get();
+      const values = found?.values.filter(
+        ({ labels }) => reason === undefined || labels['reason'] === reason,
+      );
+      return values?.reduce((sum, { value }) => sum + value, 0) ?? 0;
+    },
+    stop: async () => {
+      await context.lifeCycle.stop();
+      await redis.stop();
+    },
+  };
+}
