@@ -85,6 +85,8 @@ export class ClientConnection implements Link {
   readonly #read: () => Buffer | null;
   #client: AedesClient | undefined;
   #connect: Buffer | null = null;
+  /** A SUBSCRIBE or UNSUBSCRIBE that waits for the messages sent before it. */
+  #afterMessages: (() => void) | undefined;
   #pumping = false;
   #refused = false;
   #ended = false;
@@ -164,6 +166,18 @@ export class ClientConnection implements Link {
     if (!this.#holds.delete(reason) || this.#holds.size > 0 || this.#pumping || this.#ended) return;
     // Also wakes Aedes, which may have a CONNECT to read.
     this.incoming.stream.emit('readable');
+  }
+
+  /** To be called when a message was answered. */
+  settled(): void {
+    if (this.inFlight > 0 || this.#afterMessages === undefined || this.#ended) return;
+    const work = this.#afterMessages;
+    this.#afterMessages = undefined;
+    try {
+      work();
+    } catch (error) {
+      this.#violated(error);
+    }
   }
 
   send(bytes: Buffer): void {
@@ -247,14 +261,12 @@ export class ClientConnection implements Link {
         break;
       case packetType.subscribe: {
         const { id, wanted } = parseSubscribe(fields);
-        this.hold('control');
-        this.#on.subscribe(this, id, wanted, () => this.release('control'));
+        this.#control((done) => this.#on.subscribe(this, id, wanted, done));
         break;
       }
       case packetType.unsubscribe: {
         const { id, filters } = parseUnsubscribe(fields);
-        this.hold('control');
-        this.#on.unsubscribe(this, id, filters, () => this.release('control'));
+        this.#control((done) => this.#on.unsubscribe(this, id, filters, done));
         break;
       }
       case packetType.pingreq:
@@ -269,6 +281,13 @@ export class ClientConnection implements Link {
       default:
         this.#takeReply(type, fields);
     }
+  }
+
+  /** Does the work when the messages sent before are done with, and takes nothing more until it is done. */
+  #control(work: (done: () => void) => void): void {
+    this.hold('control');
+    this.#afterMessages = () => work(() => this.release('control'));
+    this.settled();
   }
 
   #takeReply(type: number, fields: PacketFields): void {

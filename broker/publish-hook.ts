@@ -135,7 +135,7 @@ export class PublishHook {
       if (error !== undefined) {
         connection.destroy();
         onUnlogged(connection, error);
-      }
+      } else connection.settled();
     });
   }
 

@@ -215,6 +215,23 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
     );
   });
 
+  test('a SUBSCRIBE counts after the messages sent before it, an UNSUBSCRIBE, too', async () => {
+    const topic = own();
+    const client = await connect();
+    client.send(
+      publishPacket(topic, 'kept', { retain: true }),
+      { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos: 1 }] },
+      publishPacket(topic, 'live', { qos: 1, messageId: 7 }),
+      { cmd: 'unsubscribe', messageId: 2, unsubscriptions: [topic] },
+      publishPacket(topic, 'late', { qos: 1, messageId: 8 }),
+    );
+    await eventually(
+      'both PUBACKs',
+      () => client.received.filter(({ cmd }) => cmd === 'puback').length === 2,
+    );
+    expect(await heardBy(client)).toEqual([`${topic} kept q0 r`, `${topic} live q1`]);
+  });
+
   test('[MQTT-3.12.4-1] PINGREQ is answered', async () => {
     const client = await connect();
     client.send({ cmd: 'pingreq' });
@@ -279,7 +296,7 @@ describe('QoS', () => {
     send(true);
     await eventually('PUBREC', () => client.received.some(({ cmd }) => cmd === 'pubrec'));
     send(true);
-    const came = await eventually('a second PUBREC', async () => {
+    const came = await eventually('a second PUBREC', () => {
       const packets = [...client.received];
       return packets.filter(({ cmd }) => cmd === 'pubrec').length >= 2 && packets;
     });
@@ -390,7 +407,7 @@ describe('retained messages', () => {
       await early.subscribe([topic, 0]);
       await publisher.publish(topic, 'kept', 2, true);
       await publisher.publish(topic, '', qos, true);
-      await publisher.drain();
+      await publisher.publish(`${topic}/done`, '', 1);
       expect(await heardBy(early)).toEqual([`${topic} kept q0`, `${topic}  q0`]);
       const late = await connect();
       await late.subscribe([topic, 2]);

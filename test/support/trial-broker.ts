@@ -32,7 +32,7 @@ export async function startTrialBroker(
     metric: async (name, label) => {
       const found = await context.metrics.getSingleMetric(name)?.get();
       const values = found?.values.filter(
-        ({ labels }) => reason === undefined || labels['reason'] === reason,
+        ({ labels }) => label === undefined || Object.values(labels).includes(label),
       );
       return values?.reduce((sum, { value }) => sum + value, 0) ?? 0;
     },
