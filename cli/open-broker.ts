@@ -29,7 +29,7 @@ export async function runOpenBroker(settings: Settings): Promise<void> {
   const programs = await ensureServers(['redis'], (doing) => console.error(doing));
   const folder = mkdtempSync(join(tmpdir(), folderPrefix));
   prepareDataFolder(folder);
-  const { spec, url } = privateRedis(programs.redis, folder, await freePort());
+  const { spec, url } = privateRedis(programs.redis, folder, await freePort(), settings.REDIS_MEMORY_MB);
   const redis = new SupervisedChild(spec, (event) => {
     if (event !== undefined) console.error(event);
     record(folder, settings, redis);
