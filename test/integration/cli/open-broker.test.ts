@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../../cli/stores/free-port.js';
 import { readRunRecord } from '../../../cli/supervisor/run-record.js';
-import { processIdentity } from '../../../cli/supervisor/process-identity.js';
+import { processIdentity } from '../../../runtime/process-identity.js';
 import { projectRoot } from '../../../runtime/project-root.js';
 import { eventually } from '../../support/eventually.js';
 import { RawClient } from '../../support/raw-client.js';
