@@ -1,11 +1,14 @@
 import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import { countAlarms, listAlarms } from '../../alerts/redis-alarm-list.js';
+import { claimCredentials, findClaimToken } from '../../devices/redis-claims.js';
 import { cannotListen } from '../../runtime/cannot-listen.js';
+import { FailureThrottle } from '../../runtime/failure-throttle.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
 import { logAccess } from './access-log.js';
+import { addClaimRoute } from './claim-route.js';
 import { addFrontPage } from './front-page.js';
 import { addHealthRoutes } from './health-routes.js';
 import { addMetricsRoute } from './metrics-route.js';
@@ -47,6 +50,17 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
     readActiveAlarms: () => listAlarms(redis, 'active'),
   });
   addPipelineRoutes(server, { clock, readReports, countAlarms: () => countAlarms(redis) });
+  addClaimRoute(server, {
+    findToken: (id) => findClaimToken(redis, id),
+    claim: (claim) => claimCredentials(redis, claim),
+    throttle: new FailureThrottle({
+      pair: settings.LOGIN_FAILURES_PER_DEVICE,
+      id: settings.LOGIN_FAILURES_PER_ID,
+      address: settings.LOGIN_FAILURES_PER_ADDRESS,
+      maxDelayMs: settings.LOGIN_FAILURE_DELAY_S * 1000,
+    }),
+    metrics,
+  });
   addFrontPage(server, clock, settings.TIMEZONE);
 
   const { HTTP_HOST: host, HTTP_PORT: port } = settings;
