@@ -122,6 +122,54 @@ describe('campus devices issue', () => {
   });
 });
 
+describe('the verbs for credentials', () => {
+  const json = async (...args: string[]): Promise<unknown> =>
+    JSON.parse(await campus(...args, '--json', ...here()));
+  const site = ['--site', 'school-1'];
+
+  it('rotate, revoke and show the passwords of a device, never their hashes', async () => {
+    await json('devices', 'issue', ...site, '--class', 'sensor', '--device', 'co2-9');
+    expect(await json('devices', 'rotate', 'co2-9', '--overlap', '24h')).toMatchObject({
+      username: 'co2-9',
+      earlierValidUntil: expect.any(Number) as number,
+    });
+    expect(await json('devices', 'show', 'co2-9')).toMatchObject({
+      secrets: [{ until: null }, { until: expect.any(Number) as number }],
+    });
+    await json('devices', 'revoke', 'co2-9');
+    const listed = await json('devices', 'list', ...site);
+    expect(listed).toContainEqual(
+      expect.objectContaining({ id: 'co2-9', secrets: [], revokedAt: expect.any(Number) as number }),
+    );
+    expect(JSON.stringify(listed)).not.toContain('hash');
+    await expect(json('devices', 'rotate', 'co2-9')).rejects.toThrow(/campus devices issue/);
+    await expect(json('devices', 'show', 'nobody')).rejects.toThrow(/not registered/);
+  });
+
+  it('issue, list and revoke claim tokens', async () => {
+    const token = (await json('claims', 'issue', 'school-1', '--uses', '3')) as { id: string; token: string };
+    expect(token).toMatchObject({ site: 'school-1', uses: 3 });
+    const listed = await json('claims', 'tokens');
+    expect(listed).toMatchObject([{ id: token.id, used: 0 }]);
+    expect(JSON.stringify(listed)).not.toContain(token.token);
+    await json('claims', 'revoke', token.id);
+    expect(await json('claims', 'tokens')).toEqual([]);
+    expect(await json('claims', 'log')).toEqual([]);
+    await expect(json('claims', 'issue', 'nowhere')).rejects.toThrow(/not registered/);
+  });
+
+  it('add, list and revoke accounts', async () => {
+    const account = await json('accounts', 'add', 'watch', '--kind', 'operator', ...site);
+    expect(account).toMatchObject({ username: '@watch', password: expect.any(String) as string });
+    await json('accounts', 'rotate', 'watch');
+    await json('accounts', 'revoke', 'watch');
+    expect(await json('accounts', 'list')).toMatchObject([
+      { name: 'watch', sites: ['school-1'], secrets: [] },
+    ]);
+    await expect(json('accounts', 'add', 'none', '--kind', 'bridge')).rejects.toThrow(/--site or --district/);
+  });
+});
+
 describe('the other verbs', () => {
   it.each([
     [['ledger', '--json'], { received: 0, pending: 0 }],
