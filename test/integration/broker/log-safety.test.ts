@@ -91,7 +91,7 @@ it('stops reading before Redis is full, so that the log can be emptied when Infl
   await start(startIngest, { INFLUX_BUCKET: 'full' });
   await start(startBroker);
   const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
-  await redis.config('SET', 'maxmemory', used + 24 * 1_048_576);
+  await redis.config('SET', 'maxmemory', used + 12 * 1_048_576);
   const { client, topic } = await connect('d1');
   const startAt = Date.now() - 600_000;
   let sent = 0;
@@ -132,7 +132,7 @@ it('stops reading before Redis is full, so that the log can be emptied when Infl
     expect(acknowledged).toBeLessThan(sent);
 
     await influxServer.restart();
-    await eventually('all PUBACKs', () => acknowledged === sent, 60_000);
+    await eventually('all PUBACKs', () => acknowledged === sent, 120_000);
     await eventually('the broker to be well again', () => trouble === '');
     const ledger = await eventually('everything to be settled', async () => {
       const now = await readLedger(redis);
@@ -144,4 +144,4 @@ it('stops reading before Redis is full, so that the log can be emptied when Infl
     await client.endAsync(true);
     await redis.config('SET', 'maxmemory', 0);
   }
-}, 180_000);
+}, 300_000);
