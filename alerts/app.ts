@@ -69,13 +69,15 @@ export async function startAlerts(context: RoleContext): Promise<void> {
         `The mail server refuses mails to ${to}: ${outcome.reason}. Check MAIL_TO.`,
       );
   };
-  const compose = async (entry: OutboxEntry, to: Mailbox) =>
-    composeAlarmMail(entry, from, to, {
-      siteName: (await findSite(redis, entry.alarm.site))?.name,
+  const compose = async (entry: OutboxEntry, to: Mailbox) => {
+    const site = await findSite(redis, entry.alarm.site);
+    return composeAlarmMail(entry, from, to, {
+      siteName: site?.nameZh ?? site?.nameEn,
       timeZone: settings.TIMEZONE,
       simulatedClock: clock.spec.kind === 'simulated',
       delayMs: clock.wallMs(clock.now() - entry.transition.at),
     });
+  };
   const notifyParts = {
     recipients,
     minSeverity: settings.MAIL_MIN_SEVERITY,

@@ -1,7 +1,7 @@
 import type { AccountKind } from '../devices/account.js';
 import type { DeviceClass } from '../devices/device-class.js';
 import { shardOf } from '../devices/site.js';
-import type { Device } from '../devices/site.js';
+import type { Device } from '../devices/device.js';
 import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic.js';
 import { encodeAddress } from '../ingest/log/frame.js';
 import { grantTopics, openRights } from './acl.js';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Device } from './site.js';
+import type { Device } from './device.js';
 
 /** What an installer types into the device. The password is shown once and not kept. */
 export interface Credentials {

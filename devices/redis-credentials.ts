@@ -7,7 +7,7 @@ import { parseSerials } from './redis-certificates.js';
 import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
 import { registerDevice } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
-import type { Device } from './site.js';
+import type { Device } from './device.js';
 import { topicPrefix } from './topic.js';
 
 /**
@@ -145,8 +145,8 @@ export class DeviceLookup {
   }
 }
 
-function keep(redis: Redis, id: string, kept: KeptCredentials): Promise<void> {
-  return commitChanges(redis, [{ kind: 'credentials', id }], (multi) => {
+async function keep(redis: Redis, id: string, kept: KeptCredentials): Promise<void> {
+  await commitChanges(redis, [{ kind: 'credentials', id }], (multi) => {
     multi.hset(redisKeys.credentials, id, JSON.stringify(kept));
   });
 }

@@ -7,7 +7,16 @@ import { redisKeys } from '../runtime/redis-keys.js';
 export type RegistryChange =
   { readonly kind: (typeof namedKinds)[number]; readonly id: string } | { readonly kind: 'everything' };
 
-const namedKinds = ['site', 'device', 'credentials', 'claim_token', 'account'] as const;
+/** The id of a room is its `roomKey`, that of a timetable its site's. */
+const namedKinds = [
+  'site',
+  'room',
+  'timetable',
+  'device',
+  'credentials',
+  'claim_token',
+  'account',
+] as const;
 
 /** The feed keeps about this many changes; who was away for longer has to look at everything anyway. */
 const keptChanges = 10_000;
@@ -15,14 +24,15 @@ const keptChanges = 10_000;
 const namedChanges = 1000;
 
 /**
- * Changes sites, devices or credentials, and tells those who follow the registry, in one transaction.
+ * Changes the registry or credentials, and tells those who follow them, in one transaction.
  * @param write queues the commands that make the change
+ * @returns false when nothing was done because a key that the connection watches was changed
  */
 export async function commitChanges(
   redis: Redis,
   changes: readonly RegistryChange[],
   write: (multi: ChainableCommander) => void,
-): Promise<void> {
+): Promise<boolean> {
   const multi = redis.multi();
   write(multi);
   multi.incr(redisKeys.registryVersion);
@@ -31,6 +41,7 @@ export async function commitChanges(
   }
   const results = await multi.exec();
   for (const [error] of results ?? []) if (error !== null) throw error;
+  return results !== null;
 }
 
 /** Key and field of a hash, and what it holds; no value: the field isn't there, or is to be removed. */

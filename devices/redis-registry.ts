@@ -4,8 +4,12 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { DeviceClass } from './device-class.js';
 import { commitChanges } from './redis-registry-changes.js';
 import type { RegistryChange } from './redis-registry-changes.js';
+import type { Device } from './device.js';
+import type { District } from './district.js';
+import { roomKey } from './room.js';
+import type { Room } from './room.js';
 import { unassigned } from './site.js';
-import type { Device, Site } from './site.js';
+import type { Site } from './site.js';
 import { idPattern } from './topic.js';
 
 export interface NewDevice {
@@ -13,11 +17,11 @@ export interface NewDevice {
   readonly device: string;
   readonly deviceClass: DeviceClass;
   readonly room?: string | undefined;
-  readonly district?: string | undefined;
+  readonly district?: District | undefined;
 }
 
 /**
- * Registers the device (and its site, where new); what is known of it and not given stays.
+ * Registers the device (and its site and room, where new); what is known of it and not given stays.
  * @throws AppError `bad_id`; `device_elsewhere` when the id is taken at another site or by another class.
  */
 export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<Device> {
@@ -44,7 +48,8 @@ export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<D
   const room = wanted.room ?? known?.room ?? unassigned;
   const record: Device = { ...known, id: device, site, deviceClass, room };
   const district = wanted.district ?? knownSite?.district ?? unassigned;
-  const siteRecord: Site = { ...knownSite, id: site, district };
+  const siteRecord: Site = { kind: 'campus', ...knownSite, id: site, district };
+  const roomRecord: Room = { site, id: room, kind: 'other' };
   const changes: RegistryChange[] = [];
   if (knownSite?.district !== district) changes.push({ kind: 'site', id: site });
   if (known?.room !== room) changes.push({ kind: 'device', id: device });
@@ -53,6 +58,7 @@ export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<D
     multi
       .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
       .hset(redisKeys.devices, device, JSON.stringify(record));
+    if (room !== unassigned) multi.hsetnx(redisKeys.rooms, roomKey(site, room), JSON.stringify(roomRecord));
   });
   return record;
 }

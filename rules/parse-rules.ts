@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { compileExpression, negate } from './expression/compile-expression.js';
 import type { Expression } from './expression/compile-expression.js';
-import { didYouMean } from './did-you-mean.js';
+import { didYouMean } from '../devices/did-you-mean.js';
 import type { CompiledRule } from './rule.js';
 import { parseRuleDocument } from './rule-document.js';
 import type { RuleDocument } from './rule-document.js';

@@ -29,6 +29,10 @@ export const redisKeys = {
   reported: (shard: number) => `pc:{${shard}}:reported`,
   /** Hash: site id → site (JSON). */
   sites: 'pc:sites',
+  /** Hash: `site/room` → room (JSON). */
+  rooms: 'pc:rooms',
+  /** Hash: site id → timetable (JSON). */
+  timetables: 'pc:timetables',
   /** Hash: device id → device (JSON). */
   devices: 'pc:devices',
   /** Hash: device id → what its secrets are checked against (JSON); the secrets themselves are nowhere. */
@@ -51,9 +55,9 @@ export const redisKeys = {
   accounts: 'pc:accounts',
   /** Hash: device id → presence (JSON). */
   presence: 'pc:presence',
-  /** Counter: goes up with every change to sites, devices or credentials, so that caches know. */
+  /** Counter: goes up with every change to the registry or credentials, so that caches know. */
   registryVersion: 'pc:registry:version',
-  /** Stream, capped: what was changed in sites, devices and credentials (`kind`, `id`). */
+  /** Stream, capped: what was changed in the registry and credentials (`kind`, `id`). */
   registryChanges: 'pc:registry:changes',
   /** String: the clock's spec (JSON). */
   clock: 'pc:clock',

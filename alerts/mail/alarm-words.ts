@@ -1,4 +1,5 @@
-import type { DeviceClass } from '../../devices/device-class.js';
+import { deviceClassWords } from '../../devices/device-class.js';
+import { districtWords, parseDistrict } from '../../devices/district.js';
 import { unassigned } from '../../devices/site.js';
 import type { Bilingual, OutboxEntry, Severity } from '../../rules/alarm.js';
 import { formatDuration, formatMoment } from './time-words.js';
@@ -12,13 +13,6 @@ const severityWords: Readonly<Record<Severity, Bilingual>> = {
   major: { zh: '重要', en: 'Major' },
   minor: { zh: '次要', en: 'Minor' },
   warning: { zh: '提示', en: 'Warning' },
-};
-
-const classWords: Readonly<Record<DeviceClass, Bilingual>> = {
-  sensor: { zh: '环境传感器', en: 'Environment sensor' },
-  whiteboard: { zh: '交互式白板', en: 'Interactive whiteboard' },
-  ap: { zh: '无线接入点', en: 'WiFi access point' },
-  gateway: { zh: '网关', en: 'Gateway' },
 };
 
 /** What the mail says beyond the alarm itself. */
@@ -91,8 +85,8 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
       {
         label: say('设备', 'Device'),
         value: say(
-          `${classWords[transition.deviceClass].zh} ${transition.device}${part}`,
-          `${classWords[transition.deviceClass].en} ${transition.device}${part}`,
+          `${deviceClassWords[transition.deviceClass].zh} ${transition.device}${part}`,
+          `${deviceClassWords[transition.deviceClass].en} ${transition.device}${part}`,
         ),
       },
       ...since,
@@ -143,7 +137,9 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
 function placeOf({ alarm }: OutboxEntry, siteName: string | undefined, language: Language): string[] {
   const named = language === 'zh' ? `${siteName}（${alarm.site}）` : `${siteName} (${alarm.site})`;
   const place = siteName === undefined ? alarm.site : named;
-  return [alarm.district, place, alarm.room].filter((level) => level !== unassigned);
+  const district = parseDistrict(alarm.district);
+  const area = district === undefined ? alarm.district : districtWords[district][language];
+  return [area, place, alarm.room].filter((level) => level !== unassigned);
 }
 
 function notesOf(

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Credentials, KnownDevice } from '../../devices/credential.js';
 import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { District } from '../../devices/district.js';
 import {
   findKnown,
   issueCredentials,
@@ -12,6 +13,7 @@ import {
 } from '../../devices/redis-credentials.js';
 import { topicPrefix } from '../../devices/topic.js';
 import type { Redis } from '../../runtime/redis-connection.js';
+import { readDistrict } from '../district-option.js';
 import { parseDurationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
@@ -28,7 +30,7 @@ interface IssueOptions extends DeviceOptions {
   readonly class: DeviceClass;
   readonly device: string;
   readonly room?: string;
-  readonly district?: string;
+  readonly district?: District;
 }
 
 /** `campus devices issue|rotate|revoke|show|list` */
@@ -53,7 +55,7 @@ function addIssue(devices: Command): void {
     .addOption(new Option('--class <class>', 'kind of device').choices(deviceClasses).makeOptionMandatory())
     .requiredOption('--device <id>', 'device id, unique in the city; also its MQTT client id')
     .option('--room <id>', 'room that the device is in')
-    .option('--district <id>', 'district of the site')
+    .option('--district <name>', 'district of the site, e.g. nanhai or 南海', readDistrict)
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { District } from '../../devices/district.js';
 import { issueCredentials } from '../../devices/redis-credentials.js';
 import { findDevice } from '../../devices/redis-registry.js';
 import { formatSeconds } from '../../rules/duration.js';
@@ -12,6 +13,7 @@ import { recordingFormats } from '../../simulators/recording/recording.js';
 import type { RecordingFormat } from '../../simulators/recording/recording.js';
 import { replayFile } from '../../simulators/replay.js';
 import type { ReplayResult } from '../../simulators/replay.js';
+import { readDistrict } from '../district-option.js';
 import { findInstance, mqttUrl } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -23,7 +25,7 @@ interface ReplayOptions extends Record<string, unknown> {
   readonly class: DeviceClass;
   readonly device: string;
   readonly room?: string;
-  readonly district?: string;
+  readonly district?: District;
   readonly format?: RecordingFormat;
   readonly speed: number | 'max';
   readonly keepTime?: boolean;
@@ -42,7 +44,7 @@ export function addReplayCommand(program: Command): void {
     .requiredOption('--device <id>', 'device id')
     .addOption(new Option('--class <class>', 'kind of device').choices(deviceClasses).default('sensor'))
     .option('--room <id>', 'room that the device is in')
-    .option('--district <id>', 'district of the site')
+    .option('--district <name>', 'district of the site, e.g. nanhai or 南海', readDistrict)
     .addOption(
       new Option('--format <format>', 'format of the file; found out when not given').choices(
         recordingFormats,

@@ -1,5 +1,6 @@
 import { unassigned } from '../../devices/site.js';
-import type { Device, Site } from '../../devices/site.js';
+import type { Device } from '../../devices/device.js';
+import type { Site } from '../../devices/site.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';

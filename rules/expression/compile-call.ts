@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../../devices/did-you-mean.js';
 import { durationHint, parseDuration } from '../duration.js';
 import type { Scope } from './scope.js';
 import { findMetric } from './scope.js';

@@ -1,7 +1,7 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { Metric } from '../../devices/metric.js';
-import { didYouMean } from '../did-you-mean.js';
+import { didYouMean } from '../../devices/did-you-mean.js';
 import type { Sight } from './sight.js';
 import type { Window } from './window.js';
 

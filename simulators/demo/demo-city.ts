@@ -1,7 +1,9 @@
+import type { District } from '../../devices/district.js';
+
 /** A classroom sensor of the demo. */
 export interface DemoDevice {
   readonly site: string;
-  readonly district: string;
+  readonly district: District;
   readonly room: string;
   readonly device: string;
   /** How much later in the recorded day the room is than the demo's common shift says. */
@@ -12,7 +14,7 @@ export interface DemoDevice {
 
 interface DemoSite {
   readonly site: string;
-  readonly district: string;
+  readonly district: District;
   /** Minutes by room. */
   readonly offsets: Readonly<Record<string, number>>;
 }
@@ -21,17 +23,17 @@ interface DemoSite {
 const demoSites: readonly DemoSite[] = [
   {
     site: 'fs-chancheng-01',
-    district: '禅城区',
+    district: 'chancheng',
     offsets: { r101: 0, r102: 34, r201: 46, r202: 52, r301: 58, r302: 62 },
   },
   {
     site: 'fs-nanhai-01',
-    district: '南海区',
+    district: 'nanhai',
     offsets: { r101: -8, r102: 38, r201: 44, r202: 50, r301: 56, r302: 60 },
   },
   {
     site: 'fs-shunde-01',
-    district: '顺德区',
+    district: 'shunde',
     offsets: { r101: 5, r102: 36, r201: 42, r202: 48, r301: 54, r302: 61 },
   },
 ];

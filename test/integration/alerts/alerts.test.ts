@@ -287,7 +287,7 @@ describe('alerts without a mail server', () => {
     await redis.hset(
       redisKeys.sites,
       'school-7',
-      JSON.stringify({ id: 'school-7', district: 'nanhai', name: '实验小学' }),
+      JSON.stringify({ id: 'school-7', kind: 'campus', district: 'nanhai', nameZh: '实验小学' }),
     );
     const originAt = alarmEntry().transition.at;
     await start({}, { clock: { kind: 'simulated', originAt, anchorAt: Date.now(), speed: 1 } });

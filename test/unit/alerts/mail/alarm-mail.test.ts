@@ -15,7 +15,7 @@ describe('the mail that raises an alarm', () => {
   it('says in both languages what is wrong, where, since when, by which values and what to do', () => {
     expect(mailAbout({}, { siteName: '实验小学' }).text).toBe(`[重要告警] 教室二氧化碳过高
 
-地点：nanhai · 实验小学（school-7） · room-101
+地点：南海区 · 实验小学（school-7） · room-101
 设备：环境传感器 co2-101
 开始时间：2026年3月2日（周一）08:15（北京时间）
 二氧化碳（5 分钟平均）：1,623.4 ppm
@@ -29,7 +29,7 @@ describe('the mail that raises an alarm', () => {
 
 [Major alarm] Classroom CO2 too high
 
-Where: nanhai · 实验小学 (school-7) · room-101
+Where: Nanhai · 实验小学 (school-7) · room-101
 Device: Environment sensor co2-101
 Since: Mon, 2 Mar 2026, 08:15 (Beijing time)
 CO2 (5 min mean): 1,623.4 ppm

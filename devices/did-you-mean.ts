@@ -3,6 +3,13 @@
  * when nothing is near and they are few, or nothing.
  */
 export function didYouMean(written: string, known: readonly string[]): string {
+  const meant = nearest(written, known);
+  if (meant !== undefined) return ` Did you mean "${meant}"?`;
+  return known.length <= 20 ? ` Known are: ${known.join(', ')}.` : '';
+}
+
+/** The known name that differs least from what was written; undefined when none is near. */
+export function nearest(written: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
   for (const name of known) {
@@ -11,8 +18,7 @@ export function didYouMean(written: string, known: readonly string[]): string {
     const distance = sameStem ? 1 : editDistance(written.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
-  if (best !== undefined) return ` Did you mean "${best}"?`;
-  return known.length <= 20 ? ` Known are: ${known.join(', ')}.` : '';
+  return best;
 }
 
 function stem(name: string): string {
