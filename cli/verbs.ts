@@ -46,6 +46,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/config.js')).addConfigCommand,
   },
   {
+    name: 'registry',
+    summary: 'sites, rooms, timetables and devices: import, export, show',
+    load: async () => (await import('./commands/registry.js')).addRegistryCommand,
+  },
+  {
     name: 'devices',
     summary: 'registered devices and their passwords',
     load: async () => (await import('./commands/devices.js')).addDevicesCommand,

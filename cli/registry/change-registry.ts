@@ -1,0 +1,40 @@
+import { loadRegistry, replaceRegistry } from '../../devices/redis-registry-snapshot.js';
+import type { RegistrySnapshot } from '../../devices/redis-registry-snapshot.js';
+import type { Registry } from '../../devices/registry.js';
+import { AppError } from '../../runtime/app-error.js';
+import type { Redis } from '../../runtime/redis-connection.js';
+
+const mostTries = 5;
+
+/**
+ * Changes the registry in one step: `decide` is given what is registered and says what shall be; it is asked
+ * again when somebody else was faster.
+ * @returns the decision that was carried out, or that had no `after`
+ * @throws AppError `registry_busy` when somebody else was faster each time; `registry_unsure` when the connection
+ * was lost before the answer
+ */
+export async function changeRegistry<Decision extends { readonly after?: Registry | undefined }>(
+  redis: Redis,
+  decide: (current: Registry) => Decision,
+): Promise<Decision> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const snapshot = await loadRegistry(redis);
+    const decision = decide(snapshot.registry);
+    if (decision.after === undefined || (await replace(redis, snapshot, decision.after))) return decision;
+  }
+  throw new AppError('registry_busy', 'Somebody else keeps changing the registry: try again in a moment.', {
+    retryable: true,
+  });
+}
+
+async function replace(redis: Redis, snapshot: RegistrySnapshot, after: Registry): Promise<boolean> {
+  try {
+    return await replaceRegistry(redis, snapshot, after);
+  } catch (error) {
+    throw new AppError(
+      'registry_unsure',
+      'The connection to Redis was lost while the registry was written: it has all of the change or nothing of it. Try again.',
+      { retryable: true, cause: error },
+    );
+  }
+}
