@@ -85,6 +85,9 @@ export class SessionWatch {
       case 'site':
         // It may be in another district now, and so another account's.
         return [...this.#open.keys()].filter((subject) => subject.startsWith('account/'));
+      case 'room':
+      case 'timetable':
+        return [];
     }
   }
 

@@ -11,7 +11,7 @@ import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
 import type { DecidedChange } from './redis-registry-changes.js';
 import { findSite } from './redis-registry.js';
 import { unassigned } from './site.js';
-import type { Device } from './site.js';
+import type { Device } from './device.js';
 
 const keptClaims = 100_000;
 

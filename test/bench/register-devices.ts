@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { createSecret, hashSecret, withNewSecret } from '../../devices/credential.js';
-import type { Device } from '../../devices/site.js';
+import type { Device } from '../../devices/device.js';
 import { topicPrefix } from '../../devices/topic.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import type { PublishOrder } from './publisher.js';
