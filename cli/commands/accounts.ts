@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { District } from '../../devices/district.js';
 import { accountKinds, usernameOf } from '../../devices/account.js';
 import type { Account, AccountKind } from '../../devices/account.js';
 import { addAccount, listAccounts, revokeAccount, rotateAccount } from '../../devices/redis-accounts.js';
 import type { AccountCredentials } from '../../devices/redis-accounts.js';
 import { parseDurationOption } from '../duration-option.js';
+import { readDistrict } from '../district-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -37,7 +39,11 @@ function addAdd(accounts: Command): void {
     .description('Adds an account. Its password is shown only now; any MQTT client id will do.')
     .addOption(new Option('--kind <kind>', 'what it may do').choices(accountKinds).makeOptionMandatory())
     .option('--site <id...>', 'a site it is for; may be given several times')
-    .option('--district <id...>', 'a district whose sites it is for, those to come included')
+    .option(
+      '--district <name...>',
+      'a district whose sites it is for, those to come included',
+      (text: string, before?: readonly District[]) => [...(before ?? []), readDistrict(text)],
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -50,7 +56,7 @@ function addAdd(accounts: Command): void {
       options: AccountOptions & {
         readonly kind: AccountKind;
         readonly site?: string[];
-        readonly district?: string[];
+        readonly district?: District[];
       },
     ) => {
       const { kind, site: sites = [], district: districts = [] } = options;
