@@ -351,5 +351,7 @@ describe('alerts without a mail server', () => {
 });
 
 it('refuses to start with a recipient that is no mail address', async () => {
-  await expect(start({ MAIL_TO: 'the duty officer' })).rejects.toThrow(/MAIL_TO=the duty officer must be a mail address/);
+  await expect(start({ MAIL_TO: 'the duty officer' })).rejects.toThrow(
+    /MAIL_TO=the duty officer must be a mail address/,
+  );
 });
