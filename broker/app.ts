@@ -17,6 +17,7 @@ import { createBrokerMetrics } from './broker-metrics.js';
 import { ClaimDesk } from './claim-desk.js';
 import type { ClientConnection } from './client-connection.js';
 import { ConnectRefusal } from './connect-refusal.js';
+import { deliverCommands } from './deliver-commands.js';
 import { Doorkeeper } from './doorkeeper.js';
 import { FrontDoor } from './front-door.js';
 import { ProtocolViolation } from './guard/violation.js';
@@ -145,6 +146,9 @@ export async function startBroker(
   });
   lifeCycle.onStop('registry feed', () => feed.stop());
 
+  const commands = deliverCommands(context, redis, () => metrics.commandsSent.inc());
+  lifeCycle.onStop('commands', () => commands.stop());
+
   const broker = randomUUID();
   const attendance = new Attendance({ context, redis, writer, shards, broker });
   const publishHook = new PublishHook({
@@ -173,6 +177,8 @@ export async function startBroker(
     maxSubscriptions: open ? Infinity : settings.MQTT_MAX_SUBSCRIPTIONS,
     onOverMax: () => onLimited('subscriptions'),
     onRefused: () => metrics.refusals.inc({ reason: 'subscribe' }),
+    onGranted: (connection, granted) => commands.delivery.subscribed(connection, granted),
+    onRemoved: (connection, filters) => commands.delivery.unsubscribed(connection, filters),
   });
   const door: FrontDoor = new FrontDoor(
     {
@@ -260,6 +266,7 @@ export async function startBroker(
         ended: (connection, wasOpen) => {
           if (connection.pace !== undefined) paces.close(connection.client.id);
           gate.forget(connection);
+          commands.delivery.gone(connection);
           if (wasOpen) void attendance.ended(connection);
         },
         skipped: () => metrics.slow.inc({ what: 'message' }),
@@ -289,6 +296,7 @@ export async function startBroker(
   const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: broker });
   lifeCycle.onStop('front door', async () => {
     await ticker.stop();
+    commands.stop();
     listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
     attendance.leave();

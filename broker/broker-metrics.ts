@@ -18,6 +18,7 @@ export interface BrokerMetrics {
   readonly rounds: Histogram;
   readonly answers: Histogram;
   readonly roundMessages: Counter;
+  readonly commandsSent: Counter;
 }
 
 /** @param now current figures, asked at each scrape */
@@ -138,6 +139,11 @@ export function createBrokerMetrics(
     roundMessages: new Counter({
       name: 'pc_log_records_total',
       help: 'Records appended to the log',
+      registers,
+    }),
+    commandsSent: new Counter({
+      name: 'pc_commands_sent_total',
+      help: 'Commands sent to devices, repeats included',
       registers,
     }),
   };

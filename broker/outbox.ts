@@ -63,16 +63,17 @@ export class Outbox {
     if (this.#link === link) this.#link = undefined;
   }
 
-  /** Takes a message of QoS 1 or 2, or drops and counts it where too many wait. */
-  push(message: OutboundMessage): void {
+  /** Takes a message of QoS 1 or 2, or drops and counts it where too many wait; says whether it was taken. */
+  push(message: OutboundMessage): boolean {
     const { length } = message.payload;
     if (this.#waiting.length - this.#firstWaiting >= maxWaiting || !this.#budget.has(length)) {
       this.#budget.dropped++;
-      return;
+      return false;
     }
     this.#budget.bytes += length;
     this.#waiting.push(message);
     this.flush();
+    return true;
   }
 
   /** Sends what waits, as far as the window and the connection allow. */
@@ -97,6 +98,7 @@ export class Outbox {
     if (sent === undefined || sent === 'released' || sent.qos !== 1) return;
     this.#sent.delete(id);
     this.#budget.bytes -= sent.payload.length;
+    sent.onAcknowledged?.();
     this.flush();
   }
 

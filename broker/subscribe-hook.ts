@@ -15,6 +15,9 @@ interface SubscribeHookParts {
   readonly maxSubscriptions: number;
   readonly onOverMax: () => void;
   readonly onRefused: (connection: ClientConnection, filter: string) => void;
+  /** SUBACK is out. */
+  readonly onGranted: (connection: ClientConnection, granted: ReadonlyMap<string, Qos>) => void;
+  readonly onRemoved: (connection: ClientConnection, filters: readonly string[]) => void;
 }
 
 /**
@@ -57,6 +60,7 @@ export class SubscribeHook {
     const answer = () => {
       connection.send(encodeSuback(id, codes));
       for (const [filter, qos] of granted) this.#sendRetained(connection, filter, qos);
+      this.#parts.onGranted(connection, granted);
       done();
     };
     if (granted.size === 0) {
@@ -74,6 +78,7 @@ export class SubscribeHook {
   /** Answers with UNSUBACK, whether or not the filters were subscribed to [MQTT-3.10.4-5]. */
   unsubscribe(connection: ClientConnection, id: number, filters: readonly string[], done: () => void): void {
     for (const filter of filters) connection.state?.subscriptions.delete(filter);
+    this.#parts.onRemoved(connection, filters);
     const known = filters.filter((filter) => levelsOf(filter) <= maxTopicLevels);
     connection.client.unsubscribe(known as never, (error) => {
       if (error) connection.destroy();

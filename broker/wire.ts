@@ -6,6 +6,8 @@ export interface OutboundMessage {
   readonly payload: Buffer;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
+  /** Told when the client has acknowledged it (QoS 1). */
+  readonly onAcknowledged?: () => void;
 }
 
 /** PUBLISH to a client; `id` is left out of QoS 0. */

@@ -71,6 +71,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/ca.js')).addCaCommand,
   },
   {
+    name: 'twin',
+    summary: 'what a device reported, what is wanted of it, and the difference',
+    load: async () => (await import('./commands/twin.js')).addTwinCommand,
+  },
+  {
+    name: 'command',
+    summary: 'tell devices what to do, and see what came of it',
+    load: async () => (await import('./commands/command.js')).addCommandCommand,
+  },
+  {
     name: 'replay',
     summary: 'publish a recorded file as a device',
     load: async () => (await import('./commands/replay.js')).addReplayCommand,

@@ -1,11 +1,22 @@
 import { z } from 'zod';
+import { ackMessage, resultText } from './command.js';
 import { issueWords } from './issue-words.js';
 import type { Rejection } from './telemetry.js';
 
-/** What a device says of itself beside its readings: its state, its description, an event. */
+/** What a device says beside its readings: its state, its description, an event, an answer to a command. */
 export type Notice =
   | { readonly stream: 'state' | 'meta'; readonly body: Readonly<Record<string, unknown>> }
-  | { readonly stream: 'event'; readonly ts: number; readonly type: string; readonly detail: string };
+  | { readonly stream: 'event'; readonly ts: number; readonly type: string; readonly detail: string }
+  | AckNotice;
+
+/** An answer to a command; whether that was ever issued is for those to say who can ask. */
+export interface AckNotice {
+  readonly stream: 'ack';
+  readonly id: string;
+  readonly ok: boolean;
+  /** As the device sent it, shortened. */
+  readonly result?: string | undefined;
+}
 
 const schemas = {
   state: z.looseObject({ s: z.enum(['online', 'offline', 'sleeping']), ts: z.int() }),
@@ -30,6 +41,12 @@ export function checkNotice(stream: Notice['stream'], decoded: unknown): Notice 
   // JSON can be read at any depth, but not be written again.
   if (isDeeper(decoded, mostLevels)) {
     return { reason: 'wrong_shape', detail: `${stream}: nested deeper than ${mostLevels} levels` };
+  }
+  if (stream === 'ack') {
+    const checked = ackMessage.safeParse(decoded);
+    if (!checked.success) return describeIssue(stream, checked.error);
+    const { id, ok, result } = checked.data;
+    return { stream, id, ok, result: resultText(result) };
   }
   if (stream !== 'event') {
     const checked = schemas[stream].safeParse(decoded);

@@ -64,6 +64,11 @@ export async function startIngest(context: RoleContext): Promise<void> {
     createEngine: () => createEngine(rules),
     profiles,
     batchLines: settings.INFLUX_BATCH_LINES,
+    history: {
+      keepMs: settings.COMMAND_HISTORY_DAYS * 86_400_000,
+      most: settings.COMMAND_HISTORY_COUNT,
+      mostAudit: settings.COMMAND_AUDIT_COUNT,
+    },
     limits: {
       latenessMs: settings.LATENESS_LIMIT_S * 1000,
       futureMs: settings.FUTURE_LIMIT_S * 1000,

@@ -1,6 +1,10 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
+/** Who follows a shard of the log, each with a cursor of its own. */
+export const followers = ['store', 'judge', 'twins'] as const;
+export type Follower = (typeof followers)[number];
+
 /** Names come from vendors: there could be any number. */
 const mostIgnoredNames = 500;
 
@@ -9,7 +13,7 @@ export interface ShardProgress {
   /** Entries kept in the shard's log. */
   entries(): Promise<number>;
   /** Wall seconds since the oldest entry the follower has not dealt with; 0 when it has dealt with all. */
-  ageSeconds(follower: 'store' | 'judge'): number;
+  ageSeconds(follower: Follower): number;
 }
 
 /** What the ingest counts. */
@@ -26,6 +30,7 @@ export interface IngestMetrics {
   /** Readings given to the rules: a plain number, counted with every reading. */
   evaluated: number;
   readonly transitions: Counter<'kind' | 'severity'>;
+  readonly commands: Counter<'state'>;
 }
 
 /** @param shards the shards' progress; read at each scrape, so it may still be empty */
@@ -50,8 +55,7 @@ export function createIngestMetrics(
     registers,
     collect() {
       for (const [shard, progress] of shards) {
-        for (const follower of ['store', 'judge'] as const)
-          this.set({ shard, follower }, progress.ageSeconds(follower));
+        for (const follower of followers) this.set({ shard, follower }, progress.ageSeconds(follower));
       }
     },
   });
@@ -118,6 +122,12 @@ export function createIngestMetrics(
       name: 'pc_alarm_transitions_total',
       help: 'Alarm transitions the rules put out',
       labelNames: ['kind', 'severity'],
+      registers,
+    }),
+    commands: new Counter({
+      name: 'pc_commands_finished_total',
+      help: 'Commands that this process closed: done, failed or expired',
+      labelNames: ['state'],
       registers,
     }),
   };

@@ -2,7 +2,8 @@ import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
-import type { IngestMetrics, ShardProgress } from './ingest-metrics.js';
+import type { CommandHistory } from './command-settlement.js';
+import type { Follower, IngestMetrics, ShardProgress } from './ingest-metrics.js';
 import { ShardJudge } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
@@ -14,6 +15,7 @@ import { createDecoder } from './stages/decode.js';
 import type { TimeLimits } from './stages/decode.js';
 import type { StopSignals } from './stop-signals.js';
 import { ShardStore } from './store.js';
+import { ShardTwins } from './twins.js';
 
 export interface PipelineParts {
   readonly redis: Redis;
@@ -25,6 +27,7 @@ export interface PipelineParts {
   readonly batchLines: number;
   readonly limits: TimeLimits;
   readonly profiles: ReadonlyMap<string, Profile>;
+  readonly history: CommandHistory;
   readonly clock: Clock;
   /** Filled with the progress of each shard that is followed. */
   readonly progress: Map<number, ShardProgress>;
@@ -34,11 +37,11 @@ export interface PipelineParts {
  * The way of a reading through one shard:
  *
  *   reading log ─▶ decode ─▶ window ─┬─▶ store: ledger ─▶ lines ─▶ InfluxDB ─▶ checkpoint ─┐
- *                (topic, JSON,       │                                                     ├─▶ trim
- *                 metrics, time)     └─▶ judge: rules ─▶ alarm + outbox ─────▶ checkpoint ─┘
+ *                (topic, JSON,       ├─▶ judge: rules ─▶ alarm + outbox ─────▶ checkpoint ─┼─▶ trim
+ *                 metrics, time)     └─▶ twins: reported state, commands ────▶ checkpoint ─┘
  *
- * The two followers have a cursor each, so that alarms go on while InfluxDB is away; the log is trimmed
- * behind the slower one. Ends when it is told to, or when the shard has another owner.
+ * The followers have a cursor each, so that alarms and commands go on while InfluxDB is away; the log is
+ * trimmed behind the slowest one. Ends when it is told to, or when the shard has another owner.
  */
 export async function followShard(
   parts: PipelineParts,
@@ -52,17 +55,18 @@ export async function followShard(
   const failed = new AbortController();
   const signals = { drain: stop.drain, abort: AbortSignal.any([stop.abort, lease.lost, failed.signal]) };
   const window = new ShardWindow(reader, shard, createDecoder(parts.limits, parts.profiles));
-  const done = { store: logStart, judge: logStart };
-  const checkpointed = (follower: keyof typeof done) => async (cursor: string) => {
+  const done: Record<Follower, string> = { store: logStart, judge: logStart, twins: logStart };
+  const checkpointed = (follower: Follower) => async (cursor: string) => {
     done[follower] = cursor;
-    const behind = compareIds(done.store, done.judge) < 0 ? done.store : done.judge;
+    const [behind = logStart] = Object.values(done).sort(compareIds);
     if (behind === logStart) return;
     onProgress();
     await reader.trimThrough(lease, behind);
   };
   const store = await ShardStore.load({ ...parts, lease, window, onCheckpoint: checkpointed('store') });
   const judge = await ShardJudge.load({ ...parts, lease, window, onCheckpoint: checkpointed('judge') });
-  const followers = { store, judge };
+  const twins = await ShardTwins.load({ ...parts, lease, window, onCheckpoint: checkpointed('twins') });
+  const followers = { store, judge, twins };
   parts.progress.set(shard, {
     entries: () => reader.count(shard),
     ageSeconds: (follower) => {
@@ -75,7 +79,8 @@ export async function followShard(
       failed.abort(error);
       throw error;
     });
-  const outcomes = await Promise.allSettled([guard(store.run(signals)), guard(judge.run(signals))]);
+  const runs = Object.values(followers).map((follower) => guard(follower.run(signals)));
+  const outcomes = await Promise.allSettled(runs);
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
 }

@@ -26,8 +26,6 @@ export interface StoreState {
 export interface StoreChanges {
   readonly devices: ReadonlySet<string>;
   readonly quarantined: readonly { readonly id: string; readonly item: Quarantined }[];
-  /** `device/state` or `device/meta` → JSON. */
-  readonly reported: ReadonlyMap<string, string>;
 }
 
 /** Reads the last checkpoint of a shard; a fresh state where there is none. */
@@ -53,25 +51,25 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
 const emptyTotals = '{"received":0,"written":0,"quarantined":0,"duplicates":0,"gaps":0,"late":0}';
 
 /**
- * KEYS[2] store hash, KEYS[3] reported hash, KEYS[4] quarantine stream; ARGV[2] the checkpoint's number, ARGV[3] and
- * ARGV[4] how many arguments there are for KEYS[2] and KEYS[3]; then these arguments; then each quarantined item:
- * id, number of fields and values, these. Returns 1, or 0 when this checkpoint is there already (sent again after
- * a lost reply). Atomic: cursor, ledger and quarantine agree whenever the process dies.
+ * KEYS[2] store hash, KEYS[3] quarantine stream; ARGV[2] the checkpoint's number, ARGV[3] how many arguments there
+ * are for KEYS[2]; then these arguments; then each quarantined item: id, number of fields and values, these.
+ * Returns 1, or 0 when this checkpoint is there already (sent again after a lost reply). Atomic: cursor, ledger
+ * and quarantine agree whenever the process dies.
  */
 const saveScript = `
 if redis.call('HGET', KEYS[2], '@save') == ARGV[2] then return 0 end
 ${luaPut}
-local at = 5 + tonumber(ARGV[3]) + tonumber(ARGV[4])
+local at = 4 + tonumber(ARGV[3])
 while at <= #ARGV do
   local behind = at + 2 + tonumber(ARGV[at + 1])
-  local added = redis.pcall('XADD', KEYS[4], ARGV[at], unpack(ARGV, at + 2, behind - 1))
+  local added = redis.pcall('XADD', KEYS[3], ARGV[at], unpack(ARGV, at + 2, behind - 1))
   if type(added) == 'table' and added.err then
     if not string.find(added.err, 'equal or smaller', 1, true) then return added end
-    redis.call('XADD', KEYS[4], '*', unpack(ARGV, at + 2, behind - 1))
+    redis.call('XADD', KEYS[3], '*', unpack(ARGV, at + 2, behind - 1))
   end
   at = behind
 end
-put(KEYS[3], put(KEYS[2], 5, tonumber(ARGV[3])), tonumber(ARGV[4]))
+put(KEYS[2], 4, tonumber(ARGV[3]))
 return 1`;
 
 /**
@@ -100,15 +98,14 @@ export async function saveStoreState(
     JSON.stringify(state.reasons),
   ];
   for (const device of changes.devices) fields.push(device, JSON.stringify(state.devices.get(device)));
-  const reported = [...changes.reported].flat();
   // A stream only takes growing ids, and what InfluxDB refused is known later than what could not be decoded.
   const items = changes.quarantined.toSorted((a, b) => compareIds(a.id, b.id));
   const quarantined = items.flatMap(({ id, item }) => {
     const itemFields = quarantineFields(item);
     return [id, itemFields.length, ...itemFields];
   });
-  const keys = [redisKeys.store(shard), redisKeys.reported(shard), redisKeys.quarantine(shard)];
-  const args = [state.saves, fields.length, reported.length, ...fields, ...reported, ...quarantined];
+  const keys = [redisKeys.store(shard), redisKeys.quarantine(shard)];
+  const args = [state.saves, fields.length, ...fields, ...quarantined];
   await runFenced(redis, fence, saveScript, keys, args);
 }
 

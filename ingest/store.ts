@@ -13,6 +13,7 @@ import type { StoreState } from './redis-store-checkpoint.js';
 import type { MessageRecord } from './log/frame.js';
 import { compareIds, entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
+import { findStrayAcks } from './redis-stray-acks.js';
 import type { DecodedEntry, ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
@@ -70,7 +71,6 @@ export class ShardStore {
   readonly #state: StoreState;
   #changed = new Set<string>();
   #quarantined: { id: string; item: Quarantined }[] = [];
-  #reported = new Map<string, string>();
   readonly #takenBack = new WeakSet<MessageRecord>();
   #checkpointAt = performance.now();
   #unsaved = false;
@@ -108,9 +108,12 @@ export class ShardStore {
     const { sink, tags, metrics, clock } = this.#parts;
     await tags.ensure(topicsOf(entries));
     if (this.#stamp(entries)) await this.#checkpoint();
+    const strayAcks = await findStrayAcks(this.#parts.redis, entries);
     const written: Written[] = [];
     for (const entry of entries) {
-      entry.decoded.forEach((decoded, i) => this.#account(decoded, { entryId: entry.id, i }, written));
+      entry.decoded.forEach((decoded, i) => {
+        this.#account(strayAcks.get(decoded) ?? decoded, { entryId: entry.id, i }, written);
+      });
     }
     const refused = await sink.write(
       written.map(({ line }) => line),
@@ -245,8 +248,8 @@ export class ShardStore {
     const tags = entry.tags ?? this.#parts.tags.get(decoded.topic);
     if (decoded.kind === 'notice') {
       const { notice } = decoded;
+      // State, meta and answers to commands are the twins' (twins.ts).
       if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags), countedAs });
-      else this.#reported.set(`${decoded.topic.device}/${notice.stream}`, JSON.stringify(notice.body));
       return;
     }
     if (decoded.ignored !== undefined)
@@ -282,11 +285,10 @@ export class ShardStore {
   }
 
   async #checkpoint(): Promise<void> {
-    const changes = { devices: this.#changed, quarantined: this.#quarantined, reported: this.#reported };
+    const changes = { devices: this.#changed, quarantined: this.#quarantined };
     await saveStoreState(this.#parts.redis, this.#parts.lease, this.#state, changes);
     this.#changed = new Set();
     this.#quarantined = [];
-    this.#reported = new Map();
     this.#checkpointAt = performance.now();
     this.#unsaved = false;
     await this.#parts.onCheckpoint(this.#state.cursor);

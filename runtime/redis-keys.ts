@@ -25,8 +25,8 @@ export const redisKeys = {
   outbox: (shard: number) => `pc:{${shard}}:outbox`,
   /** Stream: messages that could not be understood, with reason and original bytes. */
   quarantine: (shard: number) => `pc:{${shard}}:quarantine`,
-  /** Hash: `device/state` and `device/meta` → what the device last said of itself (JSON). */
-  reported: (shard: number) => `pc:{${shard}}:reported`,
+  /** Hash: the twins' checkpoint: `@cursor` and `d/<device>` → what the device last reported (JSON). */
+  twins: (shard: number) => `pc:{${shard}}:twins`,
   /** Hash: site id → site (JSON). */
   sites: 'pc:sites',
   /** Hash: `site/room` → room (JSON). */
@@ -75,6 +75,20 @@ export const redisKeys = {
   processes: 'pc:processes',
   /** Hash: `transition|recipient` → `sending`, `sent` or `refused`, wall ms and, where refused, the reason. */
   sent: 'pc:sent',
+  /** Hash: command id → command (JSON), open and finished ones. All keys of commands share a hash tag. */
+  commands: 'pc:{commands}:record',
+  /** Hash: device id → ids of its open commands (JSON), oldest first. */
+  commandsOpen: 'pc:{commands}:open',
+  /** Sorted set: open commands of a shard's devices by when time closes them, pipeline epoch ms. */
+  commandsDue: (shard: number) => `pc:{commands}:due:${shard}`,
+  /** Sorted set: finished commands by when they finished, pipeline epoch ms. */
+  commandsFinished: 'pc:{commands}:finished',
+  /** Stream: everything that happened to commands and to desired state; field `a` is the entry (JSON). */
+  commandsAudit: 'pc:{commands}:audit',
+  /** Hash: state key → what somebody wants it to be (JSON). */
+  desired: (device: string) => `pc:{commands}:desired:${device}`,
+  /** Channel: the id of a device that a command was issued for. */
+  commandsIssued: 'pc:commands:issued',
   /** Prefix of BullMQ's own keys. */
   bullPrefix: 'pc:bull',
 } as const;

@@ -249,6 +249,12 @@ export const settingDefinitions = {
     help: 'Devices whose broker process died have this long to come back before they are offline',
   },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
+  COMMAND_HISTORY_DAYS: {
+    schema: z.coerce.number().positive().default(7),
+    help: 'Finished commands are kept so long',
+  },
+  COMMAND_HISTORY_COUNT: { schema: count.default(50_000), help: 'Finished commands kept at most' },
+  COMMAND_AUDIT_COUNT: { schema: count.default(200_000), help: 'Entries of the command audit kept, about' },
   SIM_SPEED: {
     schema: number('a number above 0, at most 100000', (speed) => speed > 0 && speed <= 100_000).optional(),
     help: 'Simulated clock: pipeline seconds per wall second; unset: the wall clock',

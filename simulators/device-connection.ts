@@ -36,6 +36,8 @@ export async function connectDevice(options: DeviceConnectionOptions): Promise<M
     keepalive: 60,
     connectTimeout: connectTimeoutMs,
     reconnectPeriod: 500,
+    // Who subscribes does so at each connect.
+    resubscribe: false,
     // Code 3 says that the broker can't ask its registry just now.
     reconnectOnConnackError: true,
     ...(will === undefined

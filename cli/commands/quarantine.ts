@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { rejectReasons } from '../../devices/telemetry.js';
 import {
   countQuarantine,
@@ -13,6 +13,7 @@ import type {
 } from '../../ingest/quarantine/redis-quarantine.js';
 import { AppError } from '../../runtime/app-error.js';
 import type { Redis } from '../../runtime/redis-connection.js';
+import { parseCountOption } from '../count-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -42,7 +43,7 @@ export function addQuarantineCommand(program: Command): void {
   const list = quarantine
     .command('list')
     .summary('list them, newest first')
-    .option('--count <n>', 'how many at most', parseCount, 20)
+    .option('--count <n>', 'how many at most', parseCountOption, 20)
     .addOption(
       new Option('--reason <reason>', 'only those quarantined for this reason').choices(rejectReasons),
     )
@@ -136,11 +137,4 @@ function toRow(item: QuarantineItem, timezone: string): string[] {
   const short = payload.length > 60 ? `${payload.slice(0, 60)}… (${size} bytes)` : payload;
   const { id, device, reason, detail } = item;
   return [`${id}\n${formatTime(item.arrivedAt, timezone)}`, device, `${reason}: ${detail}\n${short}`];
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return count;
 }

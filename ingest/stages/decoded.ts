@@ -40,7 +40,7 @@ export interface DecodedRejection {
   readonly numbers?: readonly (RefusedNumber | undefined)[] | undefined;
 }
 
-/** What a device says of itself, checked: its state, its description, an event. */
+/** What a device says of itself, checked: its state, its description, an event, its answer to a command. */
 export interface DecodedNotice {
   readonly kind: 'notice';
   readonly source: Source;

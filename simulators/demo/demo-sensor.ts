@@ -3,6 +3,8 @@ import type { MqttClient } from 'mqtt';
 import type { Credentials } from '../../devices/credential.js';
 import type { AppError } from '../../runtime/app-error.js';
 import type { Clock } from '../../runtime/clock.js';
+import { obeyCommands } from '../device-commands.js';
+import type { CommandOutcome } from '../device-commands.js';
 import { connectDevice, disconnectDevice } from '../device-connection.js';
 import type { DemoDevice } from './demo-city.js';
 import type { SourceRows } from './source-rows.js';
@@ -26,7 +28,7 @@ const bufferedReadings = 1000;
 export class DemoSensor {
   readonly #client: MqttClient;
   readonly #options: DemoSensorOptions;
-  readonly #boot = randomBytes(6).toString('base64url');
+  #boot = newBoot();
   #seq = 0;
   #unacknowledged = 0;
 
@@ -36,6 +38,8 @@ export class DemoSensor {
     this.#announce();
     client.on('connect', () => this.#announce());
     client.on('offline', () => options.onConnection(options.device.device, false));
+    const { credentials, clock } = options;
+    obeyCommands({ client, credentials, clock, act: (action) => this.#act(action) });
   }
 
   /** Connects, waiting for the broker as long as it takes. @throws AppError `wrong_password`; the signal's reason */
@@ -51,11 +55,9 @@ export class DemoSensor {
 
   /** Publishes what is measured after `from` and not after `to`, pipeline time. */
   publishBetween(from: number, to: number): void {
-    const { device, rows } = this.#options;
-    for (const ts of measuringTimes(from, to, device.phaseMs)) {
+    for (const ts of measuringTimes(from, to, this.#options.device.phaseMs)) {
       if (this.#unacknowledged >= bufferedReadings) return;
-      const m = rows.rowAt(ts, device.offsetMinutes);
-      this.#publish('telemetry', { ts, seq: this.#seq++, boot: this.#boot, m }, false);
+      this.#report(ts);
     }
   }
 
@@ -64,6 +66,25 @@ export class DemoSensor {
     if (this.#client.connected)
       this.#publish('state', { s: 'sleeping', ts: this.#options.clock.now() }, true);
     await disconnectDevice(this.#client, 1500);
+  }
+
+  #report(ts: number): void {
+    const { device, rows } = this.#options;
+    const m = rows.rowAt(ts, device.offsetMinutes);
+    this.#publish('telemetry', { ts, seq: this.#seq++, boot: this.#boot, m }, false);
+  }
+
+  #act(action: string): CommandOutcome {
+    switch (action) {
+      case 'report':
+        return { ok: true, afterwards: () => this.#report(this.#options.clock.now()) };
+      case 'reboot':
+        return { ok: true, afterwards: () => ([this.#boot, this.#seq] = [newBoot(), 0]) };
+      case 'identify':
+        return { ok: true, result: 'blinking' };
+      default:
+        return { ok: false, result: `a demo sensor can't ${action}` };
+    }
   }
 
   /** At each connect, because the Will may have said otherwise meanwhile. */
@@ -85,4 +106,8 @@ export class DemoSensor {
       () => (this.#unacknowledged -= 1),
     );
   }
+}
+
+function newBoot(): string {
+  return randomBytes(6).toString('base64url');
 }

@@ -18,9 +18,6 @@ function decode(message: VendorMessage): ProfileResult {
   const body = parseJson(message);
   if ('rejection' in body) return body;
   const { device, deviceClass, stream } = topic;
-  if (stream === 'ack') {
-    return { rejection: { reason: 'unknown_command', detail: 'no command with this id was sent' } };
-  }
   if (stream !== 'telemetry') {
     return { items: [{ kind: 'notice', device, deviceClass, stream, body: body.value }] };
   }

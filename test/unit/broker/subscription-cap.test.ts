@@ -11,6 +11,8 @@ it('a client gets so many subscriptions and no more, may repeat one, and gets ro
     maxSubscriptions: 2,
     onOverMax: () => over++,
     onRefused: () => undefined,
+    onGranted: () => undefined,
+    onRemoved: () => undefined,
   });
   const subscriptions = new Map<string, number>();
   const sent: Buffer[] = [];

@@ -133,7 +133,9 @@ test.each([
   ['meta', [], 'wrong_shape'],
   ['event', { ts: arrivedAt, e: 'radar', channel: 52 }, 'notice'],
   ['event', { e: 'radar' }, 'wrong_shape'],
-  ['ack', { id: 'x', ok: true }, 'unknown_command'],
+  ['ack', { id: 'x', ok: true }, 'notice'],
+  ['ack', { id: 'x', ok: 'yes' }, 'wrong_shape'],
+  ['ack', { ok: true }, 'wrong_shape'],
 ])('%s %j is %s', (stream, body, expected) => {
   const decoded = decode(message(JSON.stringify(body), { topic: `campus/v1/s1/ap/d1/${stream}` }));
   expect(decoded.map(reasonOf)).toEqual([expected]);

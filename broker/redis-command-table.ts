@@ -1,0 +1,47 @@
+import { devicesWithOpenCommands, openCommands } from '../devices/redis-command-list.js';
+import { changeCommand } from '../devices/redis-commands.js';
+import { messageOf } from '../runtime/app-error.js';
+import type { Logger } from '../runtime/logger.js';
+import { connectRedis } from '../runtime/redis-connection.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import type { CommandTable } from './command-delivery.js';
+
+/** The commands in Redis, as a broker needs them. @param by the broker's name in the audit */
+export function createCommandTable(redis: Redis, by: string): CommandTable {
+  return {
+    openOf: (device) => openCommands(redis, device),
+    claim: async (id, at) => {
+      const outcome = await changeCommand(redis, id, { kind: 'sent', at, by });
+      return outcome?.changed === true ? outcome.command : undefined;
+    },
+    confirm: async (id, at) => {
+      await changeCommand(redis, id, { kind: 'confirmed', at });
+    },
+  };
+}
+
+/** An announcement can be missed (it reaches who is connected to Redis at that moment): a look makes up for it. */
+const lookEveryMs = 5000;
+
+/** Tells, until stopped, which devices may have something to be sent. */
+export class CommandFeed {
+  readonly #subscriber: Redis;
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param redis for the looks; announcements come on a connection of their own */
+  constructor(url: string, redis: Redis, log: Logger, onCommands: (devices: readonly string[]) => void) {
+    const failed = (error: unknown) => log.debug(`commands: ${messageOf(error)}`);
+    this.#subscriber = connectRedis(url, log);
+    this.#subscriber.on('message', (_channel, device) => onCommands([device]));
+    this.#subscriber.subscribe(redisKeys.commandsIssued).catch(failed);
+    this.#timer = setInterval(() => {
+      devicesWithOpenCommands(redis).then(onCommands, failed);
+    }, lookEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#subscriber.disconnect();
+  }
+}

@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../runtime/app-error.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import { readShardCount } from '../runtime/redis-shard-count.js';
+import { settledState } from './action.js';
+import { checkAction, isActionProblem } from './action-check.js';
+import { advance, commandIdPattern, createCommand, deadlineOf, isFinished } from './command.js';
+import type { Command, CommandEvent } from './command.js';
+import { didYouMean } from './did-you-mean.js';
+import { findCommand, unknownCommand } from './redis-command-list.js';
+import type { AuditEntry } from './redis-command-list.js';
+import { findDevice } from './redis-registry.js';
+import { shardOf } from './site.js';
+import { formatStateKey } from './state-key.js';
+import type { DesiredValue } from './twin.js';
+
+/** What somebody wants a device to do. */
+export interface WantedCommand {
+  /** The same id again is the same command; without one it is a new command each time. */
+  readonly id?: string | undefined;
+  readonly device: string;
+  readonly action: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly issuedBy: string;
+  /** Pipeline time, epoch ms. */
+  readonly expiresAt: number;
+}
+
+/** More open commands of one device than this are a mistake, and would keep it busy for long. */
+const mostOpen = 20;
+
+/**
+ * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit, KEYS[5] desired of the device;
+ * ARGV[1] id, ARGV[2] command JSON, ARGV[3] device, ARGV[4] deadline, ARGV[5] audit JSON, ARGV[6] most open,
+ * ARGV[7] channel, ARGV[8] state key or '', ARGV[9] desired JSON.
+ * Returns the JSON of the command that has the id now, or '' when too many are open. Atomic: a command is
+ * recorded, indexed, audited and announced, or nothing happened; the announcement reaches who listens now.
+ */
+const issueScript = `
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known then return known end
+local ids = cjson.decode(redis.call('HGET', KEYS[2], ARGV[3]) or '[]')
+if #ids >= tonumber(ARGV[6]) then return '' end
+ids[#ids + 1] = ARGV[1]
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[3], cjson.encode(ids))
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+redis.call('XADD', KEYS[4], '*', 'a', ARGV[5])
+if ARGV[8] ~= '' then redis.call('HSET', KEYS[5], ARGV[8], ARGV[9]) end
+redis.call('PUBLISH', ARGV[7], ARGV[3])
+return ARGV[2]`;
+
+/**
+ * Issues a command: from now on the broker that has the device delivers it, as soon as the device is there and
+ * until it expires. `repeated`: a command with this id was issued before and is what counts.
+ * @throws AppError `unknown_device`, `unknown_action`, `denied_action`, `wrong_argument`, `bad_id`,
+ * `already_expired`, `command_id_taken`, `too_many_commands`, `no_log`
+ */
+export async function issueCommand(
+  redis: Redis,
+  wanted: WantedCommand,
+  now: number,
+): Promise<{ readonly command: Command; readonly repeated: boolean }> {
+  const { id = randomUUID(), issuedBy, expiresAt } = wanted;
+  if (!commandIdPattern.test(id)) {
+    throw new AppError(
+      'bad_id',
+      `"${id}" is no command id: use up to 128 letters, digits, ".", "_", "~", ":" or "-".`,
+    );
+  }
+  const device = await findDevice(redis, wanted.device);
+  if (device === undefined) throw await unknownDevice(redis, wanted.device);
+  const checked = checkAction(device.deviceClass, wanted.action, wanted.args);
+  if (isActionProblem(checked)) throw new AppError(checked.code, checked.message);
+  const shards = await readShardCount(redis);
+  if (shards === 0) {
+    throw new AppError('no_log', 'No pipeline was ever started on this Redis: start one with "campus up".');
+  }
+  const command = createCommand({
+    id,
+    device: device.id,
+    site: device.site,
+    deviceClass: device.deviceClass,
+    shard: shardOf(device.site, shards),
+    action: wanted.action,
+    args: checked.args,
+    issuedBy,
+    issuedAt: now,
+    expiresAt,
+  });
+  const known = wanted.id === undefined ? undefined : await findCommand(redis, id);
+  if (known !== undefined) return { command: sameCommand(known, command), repeated: true };
+  if (expiresAt <= now) {
+    throw new AppError(
+      'already_expired',
+      `Command ${id} is expired before it is issued: give it a later expiry.`,
+    );
+  }
+  const state = settledState(checked.action, checked.args);
+  const desired: DesiredValue | undefined = state && {
+    value: state.value,
+    at: now,
+    by: issuedBy,
+    command: id,
+  };
+  const json = (await redis.eval(
+    issueScript,
+    5,
+    redisKeys.commands,
+    redisKeys.commandsOpen,
+    redisKeys.commandsDue(command.shard),
+    redisKeys.commandsAudit,
+    redisKeys.desired(device.id),
+    id,
+    JSON.stringify(command),
+    device.id,
+    expiresAt,
+    JSON.stringify(auditOf(command, { kind: 'issued' })),
+    mostOpen,
+    redisKeys.commandsIssued,
+    state === undefined ? '' : formatStateKey(state.path),
+    JSON.stringify(desired ?? null),
+  )) as string;
+  if (json === '') {
+    throw new AppError(
+      'too_many_commands',
+      `Device "${device.id}" has ${mostOpen} open commands already: wait, or cancel some.`,
+      { retryable: true },
+    );
+  }
+  return { command: sameCommand(JSON.parse(json) as Command, command), repeated: false };
+}
+
+/**
+ * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit, KEYS[5] finished, KEYS[6] desired of
+ * the device; ARGV[1] id, ARGV[2] JSON before, ARGV[3] JSON after, ARGV[4] device, ARGV[5] deadline or '' when
+ * it is finished, ARGV[6] when it finished, ARGV[7] audit JSON, ARGV[8] '1' takes its desired state back.
+ * Returns 1, or 0 when the record is not what it was before. Atomic: the one way a command changes.
+ */
+const changeScript = `
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('XADD', KEYS[4], '*', 'a', ARGV[7])
+if ARGV[5] ~= '' then
+  redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
+  return 1
+end
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZADD', KEYS[5], ARGV[6], ARGV[1])
+local left = {}
+for _, id in ipairs(cjson.decode(redis.call('HGET', KEYS[2], ARGV[4]) or '[]')) do
+  if id ~= ARGV[1] then left[#left + 1] = id end
+end
+if #left == 0 then redis.call('HDEL', KEYS[2], ARGV[4])
+else redis.call('HSET', KEYS[2], ARGV[4], cjson.encode(left)) end
+if ARGV[8] == '1' then
+  local wanted = redis.call('HGETALL', KEYS[6])
+  for i = 1, #wanted, 2 do
+    if cjson.decode(wanted[i + 1])['command'] == ARGV[1] then redis.call('HDEL', KEYS[6], wanted[i]) end
+  end
+end
+return 1`;
+
+/**
+ * Tells a command what happened. `changed` is false where that changed nothing, which is so whenever it is told
+ * again; undefined when there is no such command (any more).
+ */
+export async function changeCommand(
+  redis: Redis,
+  id: string,
+  event: CommandEvent,
+): Promise<{ readonly command: Command; readonly changed: boolean } | undefined> {
+  for (;;) {
+    const before = await redis.hget(redisKeys.commands, id);
+    if (before === null) return undefined;
+    const command = JSON.parse(before) as Command;
+    const next = advance(command, event);
+    if (next === command) return { command, changed: false };
+    const changed = await redis.eval(
+      changeScript,
+      6,
+      redisKeys.commands,
+      redisKeys.commandsOpen,
+      redisKeys.commandsDue(next.shard),
+      redisKeys.commandsAudit,
+      redisKeys.commandsFinished,
+      redisKeys.desired(next.device),
+      id,
+      before,
+      JSON.stringify(next),
+      next.device,
+      isFinished(next) ? '' : (deadlineOf(next) ?? ''),
+      next.finishedAt ?? '',
+      JSON.stringify(auditOf(next, event)),
+      event.kind === 'cancelled' ? '1' : '0',
+    );
+    if (changed === 1) return { command: next, changed: true };
+    // Somebody else was faster: what happened is told to the command as it is now.
+  }
+}
+
+/**
+ * Withdraws a command. What the device has already may still be acted on; the history says so.
+ * @throws AppError `unknown_command`, `not_cancellable`
+ */
+export async function cancelCommand(redis: Redis, id: string, by: string, now: number): Promise<Command> {
+  const outcome = await changeCommand(redis, id, { kind: 'cancelled', at: now, by });
+  if (outcome === undefined) throw unknownCommand(id);
+  if (!outcome.changed) {
+    throw new AppError(
+      'not_cancellable',
+      `Command ${id} is ${outcome.command.state}: it can't be cancelled any more.`,
+    );
+  }
+  return outcome.command;
+}
+
+/** Finished commands that are kept. */
+export interface CommandRetention {
+  /** Those that finished before are removed; pipeline time, epoch ms. */
+  readonly finishedBefore: number;
+  /** Of the others, the newest so many stay. */
+  readonly most: number;
+  /** Audit entries that stay, more or less. */
+  readonly mostAudit: number;
+}
+
+/**
+ * KEYS[1] finished, KEYS[2] records, KEYS[3] audit; ARGV[1] finished before, ARGV[2] most, ARGV[3] most at once,
+ * ARGV[4] most audit entries. Returns how many were removed.
+ */
+const forgetScript = `
+local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[3])
+local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[2])
+if #gone < over then gone = redis.call('ZRANGE', KEYS[1], 0, math.min(over, tonumber(ARGV[3])) - 1) end
+for _, id in ipairs(gone) do
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('HDEL', KEYS[2], id)
+end
+redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[4])
+return #gone`;
+
+/** Removes a part of what is no longer to be kept; to be called now and then. @returns how many */
+export async function forgetFinished(redis: Redis, retention: CommandRetention): Promise<number> {
+  const { finishedBefore, most, mostAudit } = retention;
+  const keys = [redisKeys.commandsFinished, redisKeys.commands, redisKeys.commandsAudit];
+  return (await redis.eval(forgetScript, 3, ...keys, finishedBefore, most, 1000, mostAudit)) as number;
+}
+
+/** The error that names what was probably meant. */
+export async function unknownDevice(redis: Redis, id: string): Promise<AppError> {
+  const meant = didYouMean(id, await redis.hkeys(redisKeys.devices));
+  return new AppError('unknown_device', `No device "${id}" is registered.${meant}`);
+}
+
+function sameCommand(known: Command, wanted: Command): Command {
+  const identity = ({ device, action, args }: Command) =>
+    JSON.stringify([device, action, Object.entries(args).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
+  if (identity(known) === identity(wanted)) return known;
+  throw new AppError(
+    'command_id_taken',
+    `Command ${known.id} is known already and is another one (${known.action} for "${known.device}").`,
+  );
+}
+
+function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandEvent): AuditEntry {
+  const { id, device, action, args, state, attempts } = command;
+  const about = { command: id, device, event: event.kind, state };
+  if (event.kind === 'sent') return { ...about, at: event.at, by: event.by, why: `attempt ${attempts}` };
+  const last = command.history.at(-1);
+  return {
+    ...about,
+    at: last?.at ?? command.issuedAt,
+    by: last?.by ?? command.issuedBy,
+    ...(event.kind === 'issued' ? { action, args } : {}),
+    ...(last?.why === undefined ? {} : { why: last.why }),
+  };
+}

@@ -1,0 +1,121 @@
+import { AppError } from '../runtime/app-error.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import { readShardCount } from '../runtime/redis-shard-count.js';
+import { actionThatSets, checkAction, isActionProblem, settableKeys } from './action-check.js';
+import type { Arguments } from './action.js';
+import type { Command } from './command.js';
+import { didYouMean } from './did-you-mean.js';
+import type { Presence } from './presence.js';
+import type { AuditEntry } from './redis-command-list.js';
+import { openCommands } from './redis-command-list.js';
+import { unknownDevice } from './redis-commands.js';
+import { findDevice } from './redis-registry.js';
+import { shardOf } from './site.js';
+import type { Device } from './device.js';
+import { parseStateKey } from './state-key.js';
+import type { MetricValue } from './telemetry.js';
+import { deltaOf, reportedValue } from './twin.js';
+import type { DesiredValue, ReportedState, TwinDelta } from './twin.js';
+
+/** Everything that is known of one device. */
+export interface Twin {
+  readonly device: Device;
+  readonly presence?: Presence | undefined;
+  /** A few seconds old at most. */
+  readonly reported: ReportedState;
+  /** By state key. */
+  readonly desired: Readonly<Record<string, DesiredValue>>;
+  readonly delta: readonly TwinDelta[];
+  /** Open commands, oldest first. */
+  readonly commands: readonly Command[];
+}
+
+/** @throws AppError `unknown_device` */
+export async function readTwin(redis: Redis, id: string): Promise<Twin> {
+  const device = await findDevice(redis, id);
+  if (device === undefined) throw await unknownDevice(redis, id);
+  const shards = await readShardCount(redis);
+  const [reportedJson, presenceJson, wanted, commands] = await Promise.all([
+    shards === 0 ? null : redis.hget(redisKeys.twins(shardOf(device.site, shards)), `d/${id}`),
+    redis.hget(redisKeys.presence, id),
+    redis.hgetall(redisKeys.desired(id)),
+    openCommands(redis, id),
+  ]);
+  const reported = reportedJson === null ? {} : (JSON.parse(reportedJson) as ReportedState);
+  const desired = Object.fromEntries(
+    Object.entries(wanted).map(([key, json]) => [key, JSON.parse(json) as DesiredValue]),
+  );
+  const presence = presenceJson === null ? undefined : (JSON.parse(presenceJson) as Presence);
+  return { device, presence, reported, desired, delta: deltaOf(desired, reported), commands };
+}
+
+/** What it takes to bring a wanted state about. */
+export type WantedState =
+  | { readonly kind: 'reported'; readonly value: MetricValue }
+  | {
+      readonly kind: 'differs';
+      readonly value: MetricValue;
+      readonly action: string;
+      readonly args: Arguments;
+    };
+
+/**
+ * Finds the action that gives a device the state, or that it reports it already.
+ * @throws AppError `unknown_state`, `wrong_argument`
+ */
+export function planState({ device, reported }: Twin, key: string, value: MetricValue): WantedState {
+  const path = parseStateKey(key);
+  const way = path && actionThatSets(device.deviceClass, path, value);
+  if (path === undefined || way === undefined) {
+    const known = settableKeys(device.deviceClass);
+    throw new AppError(
+      'unknown_state',
+      `Class ${device.deviceClass} has no state "${key}" that can be set. It has: ${known.join(', ')}.`,
+    );
+  }
+  const checked = checkAction(device.deviceClass, way.name, way.args);
+  if (isActionProblem(checked)) throw new AppError(checked.code, checked.message);
+  if (reportedValue(reported, path)?.value === value) return { kind: 'reported', value };
+  return { kind: 'differs', value, action: way.name, args: checked.args };
+}
+
+/** Keeps what somebody wants to be so; nothing is sent. */
+export async function keepDesired(
+  redis: Redis,
+  device: string,
+  key: string,
+  desired: DesiredValue,
+): Promise<void> {
+  const audit: AuditEntry = {
+    at: desired.at,
+    device,
+    event: 'desired',
+    by: desired.by,
+    why: `${key} = ${desired.value}`,
+  };
+  const results = await redis
+    .multi()
+    .hset(redisKeys.desired(device), key, JSON.stringify(desired))
+    .xadd(redisKeys.commandsAudit, '*', 'a', JSON.stringify(audit))
+    .exec();
+  for (const [error] of results ?? []) if (error !== null) throw error;
+}
+
+/**
+ * Takes a wanted state back; the device stays as it is.
+ * @throws AppError `not_desired`
+ */
+export async function forgetDesired(
+  redis: Redis,
+  device: string,
+  key: string,
+  who: { readonly by: string; readonly at: number },
+): Promise<void> {
+  if ((await redis.hdel(redisKeys.desired(device), key)) === 0) {
+    const meant = didYouMean(key, await redis.hkeys(redisKeys.desired(device)));
+    throw new AppError('not_desired', `Nobody wants "${key}" of device "${device}" to be anything.${meant}`);
+  }
+  const audit: AuditEntry = { ...who, device, event: 'undesired', why: key };
+  await redis.xadd(redisKeys.commandsAudit, '*', 'a', JSON.stringify(audit));
+}

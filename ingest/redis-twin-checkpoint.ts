@@ -1,0 +1,42 @@
+import type { ReportedState } from '../devices/twin.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import { logStart } from './log/log.js';
+import type { ShardFence } from './log/log.js';
+import { luaPut, runFenced } from './log/redis-shard-fence.js';
+
+/** What the devices of a shard have reported, as of one cursor. */
+export interface TwinState {
+  readonly cursor: string;
+  readonly devices: Map<string, ReportedState>;
+}
+
+export async function loadTwinState(redis: Redis, shard: number): Promise<TwinState> {
+  const fields = await redis.hgetall(redisKeys.twins(shard));
+  const devices = new Map<string, ReportedState>();
+  for (const [field, json] of Object.entries(fields)) {
+    if (field.startsWith('d/')) devices.set(field.slice(2), JSON.parse(json) as ReportedState);
+  }
+  return { cursor: fields['@cursor'] ?? logStart, devices };
+}
+
+/** KEYS[2] twins hash; ARGV[2] on: fields and values. */
+const saveScript = `
+${luaPut}
+put(KEYS[2], 2, #ARGV - 1)
+return 1`;
+
+/**
+ * Writes the cursor and the devices that reported since the last checkpoint, all or nothing.
+ * @throws AppError `lease_lost` when the shard has another owner
+ */
+export async function saveTwinState(
+  redis: Redis,
+  fence: ShardFence,
+  cursor: string,
+  changed: Iterable<readonly [string, ReportedState]>,
+): Promise<void> {
+  const fields = ['@cursor', cursor];
+  for (const [device, reported] of changed) fields.push(`d/${device}`, JSON.stringify(reported));
+  await runFenced(redis, fence, saveScript, [redisKeys.twins(fence.shard)], fields);
+}

@@ -1,0 +1,148 @@
+import { forgetFinished } from '../devices/redis-commands.js';
+import { takeNotice, takeReading } from '../devices/twin.js';
+import type { ReportedState } from '../devices/twin.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { CommandSettlement } from './command-settlement.js';
+import type { CommandHistory } from './command-settlement.js';
+import type { IngestMetrics } from './ingest-metrics.js';
+import { entryTime } from './log/log.js';
+import type { ShardFence } from './log/log.js';
+import { RedisShardCommands } from './redis-shard-commands.js';
+import { loadTwinState, saveTwinState } from './redis-twin-checkpoint.js';
+import type { TwinState } from './redis-twin-checkpoint.js';
+import type { DecodedEntry, ShardWindow } from './shard-window.js';
+import type { Decoded, DecodedNotice } from './stages/decoded.js';
+import type { StopSignals } from './stop-signals.js';
+
+const checkpointMs = 1000;
+/** Of many devices each reports often: written less often, a device is written once for several readings. */
+const fewDevices = 200;
+const manyCheckpointMs = 5000;
+const waitMs = 250;
+const forgetEveryTicks = 60;
+
+export interface TwinParts {
+  readonly redis: Redis;
+  readonly lease: ShardFence;
+  readonly window: ShardWindow;
+  readonly metrics: IngestMetrics;
+  readonly history: CommandHistory;
+  /** Told after every checkpoint up to where the twins no longer need the log. */
+  readonly onCheckpoint: (cursor: string) => Promise<void>;
+}
+
+/**
+ * Follows one shard of the log for the twins of its devices: keeps what they last reported, and settles their
+ * commands against it. What is in memory beyond the last checkpoint is done again after a crash, with the same
+ * result; so is what an ingest does that has lost the shard and doesn't know yet.
+ */
+export class ShardTwins {
+  readonly #parts: TwinParts;
+  readonly #settlement: CommandSettlement;
+  readonly #devices: Map<string, ReportedState>;
+  #changed = new Set<string>();
+  #cursor: string;
+  #saved: string;
+  #ticks = 0;
+  #checkpointAt = performance.now();
+  /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
+  waitingSince: number | undefined;
+
+  private constructor(parts: TwinParts, state: TwinState, settlement: CommandSettlement) {
+    this.#parts = parts;
+    this.#settlement = settlement;
+    this.#devices = state.devices;
+    this.#cursor = state.cursor;
+    this.#saved = state.cursor;
+  }
+
+  static async load(parts: TwinParts): Promise<ShardTwins> {
+    const { shard } = parts.lease;
+    const state = await loadTwinState(parts.redis, shard);
+    const commands = new RedisShardCommands(parts.redis, shard, parts.metrics);
+    return new ShardTwins(parts, state, await CommandSettlement.load(commands, state.cursor));
+  }
+
+  /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
+  async run(signals: StopSignals): Promise<void> {
+    while (!signals.abort.aborted) {
+      const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
+      if (entries.length === 0 && signals.drain.aborted) break;
+      this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
+      for (const entry of entries) await this.#take(entry);
+      const everyMs = this.#changed.size > fewDevices ? manyCheckpointMs : checkpointMs;
+      if (performance.now() - this.#checkpointAt >= everyMs) await this.#checkpoint();
+    }
+    if (!signals.abort.aborted) await this.#checkpoint();
+  }
+
+  async #take({ id, decoded: all }: DecodedEntry): Promise<void> {
+    for (const decoded of all) {
+      const work = this.#takeOne(decoded, id);
+      if (work !== undefined) await work;
+    }
+    this.#cursor = id;
+  }
+
+  /** Waits for Redis only where a command is concerned. */
+  #takeOne(decoded: Decoded, entry: string): Promise<void> | undefined {
+    switch (decoded.kind) {
+      case 'reading': {
+        const { device } = decoded.topic;
+        const { arrivedAt } = decoded.source.message;
+        const reported = takeReading(this.#reportedBy(device), decoded.reading, arrivedAt);
+        return this.#keep(device, reported, arrivedAt);
+      }
+      case 'notice':
+        return this.#takeNotice(decoded, entry);
+      case 'tick':
+        return this.#tick(decoded.arrivedAt);
+      case 'nothing':
+      case 'opened':
+      case 'presence':
+      case 'rejection':
+        return undefined;
+    }
+  }
+
+  #takeNotice({ notice, topic, source }: DecodedNotice, entry: string): Promise<void> | undefined {
+    if (notice.stream === 'event') return undefined;
+    const { device } = topic;
+    const { arrivedAt, replayed } = source.message;
+    const reported = this.#reportedBy(device);
+    if (notice.stream === 'ack') return this.#settlement.answered(device, notice, arrivedAt, entry, reported);
+    // What comes out of the quarantine was true once; what was said since counts.
+    if (replayed === true && reported[notice.stream] !== undefined) return undefined;
+    const said = takeNotice(reported, notice.stream, { at: arrivedAt, body: notice.body });
+    return this.#keep(device, said, arrivedAt);
+  }
+
+  #reportedBy(device: string): ReportedState {
+    return this.#devices.get(device) ?? {};
+  }
+
+  #keep(device: string, reported: ReportedState, at: number): Promise<void> | undefined {
+    this.#devices.set(device, reported);
+    this.#changed.add(device);
+    return this.#settlement.awaits(device) ? this.#settlement.reported(device, at, reported) : undefined;
+  }
+
+  async #tick(at: number): Promise<void> {
+    await this.#settlement.time(at);
+    // The commands of all shards are kept together: one of them looks after that.
+    if (this.#parts.lease.shard !== 0 || this.#ticks++ % forgetEveryTicks !== 0) return;
+    const { redis, history } = this.#parts;
+    const { keepMs, most, mostAudit } = history;
+    await forgetFinished(redis, { finishedBefore: at - keepMs, most, mostAudit });
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#checkpointAt = performance.now();
+    if (this.#cursor === this.#saved) return;
+    const changed = [...this.#changed].map((device) => [device, this.#reportedBy(device)] as const);
+    await saveTwinState(this.#parts.redis, this.#parts.lease, this.#cursor, changed);
+    this.#changed = new Set();
+    this.#saved = this.#cursor;
+    await this.#parts.onCheckpoint(this.#cursor);
+  }
+}
