@@ -11,6 +11,8 @@ import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
 import { displayValue } from '../runtime/settings.js';
+import { openRights } from './acl.js';
+import type { Rights } from './acl.js';
 import { sessionMark } from './aedes-persistence.js';
 import { assertLoopback } from './assert-loopback.js';
 import { createBrokerMetrics } from './broker-metrics.js';
@@ -44,14 +46,15 @@ const trialLogEntries = 1000;
 /**
  * Starts the MQTT front door: devices in, reading log out. One straight function, because the order of the
  * parts is the thing to see; teardown runs it backwards, so that the last reading taken is acknowledged.
- * When `open`, any client may come and use any topic: for trials on loopback.
+ * When `open`, any client may come and use any topic (or what `rightsOf` says): for trials on loopback.
  * @throws AppError `port_taken`, `wrong_shards`, `volatile_redis`, `not_loopback`
  */
 export async function startBroker(
   context: RoleContext,
-  { open = false }: { readonly open?: boolean } = {},
+  options: { readonly open?: boolean; readonly rightsOf?: (client: string) => Rights } = {},
 ): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
+  const { open = false, rightsOf = () => openRights } = options;
   if (open) assertLoopback(settings);
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
@@ -202,7 +205,7 @@ export async function startBroker(
         const attempt = { client, username, password, certificate };
         const since = watch.changes;
         const session = open
-          ? Promise.resolve(openTrialSession(client.id, shards, clock.now()))
+          ? Promise.resolve(openTrialSession(client.id, rightsOf(client.id), { shards, now: clock.now() }))
           : doorkeeper.admit(attempt, connection.incoming.address);
         session.then(
           (known) => {

@@ -4,7 +4,7 @@ import { shardOf } from '../devices/site.js';
 import type { Device } from '../devices/device.js';
 import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic.js';
 import { encodeAddress } from '../ingest/log/frame.js';
-import { grantTopics, openRights } from './acl.js';
+import { grantTopics } from './acl.js';
 import type { Rights } from './acl.js';
 import type { ClientCertificate } from './listeners/client-certificate.js';
 
@@ -129,13 +129,17 @@ export function openSession(
   });
 }
 
-/** A session for whoever comes: any client id, any topic. @param now pipeline time, epoch ms */
-export function openTrialSession(client: string, shards: number, now: number): Session {
+/** A session for whoever comes, under any client id. @param start `now` is pipeline time, epoch ms */
+export function openTrialSession(
+  client: string,
+  rights: Rights,
+  start: { readonly shards: number; readonly now: number },
+): Session {
   return new Session({
     client,
-    shard: shardOf(client, shards),
-    rights: openRights,
+    shard: shardOf(client, start.shards),
+    rights,
     maxQos: 2,
-    now,
+    now: start.now,
   });
 }

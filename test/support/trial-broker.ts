@@ -16,15 +16,15 @@ export interface TrialBroker {
   stop(): Promise<void>;
 }
 
-/** @param open any client id and any topic, as `campus broker --open-loopback` */
+/** With `open` it is the broker of `campus broker --open-loopback`. */
 export async function startTrialBroker(
-  { open }: { readonly open: boolean },
+  options: NonNullable<Parameters<typeof startBroker>[1]>,
   settings: Partial<Record<SettingName, string>> = {},
 ): Promise<TrialBroker> {
   const redis = await startTestRedis();
   const port = await freePort();
   const context = createTestContext({ redisUrl: redis.url }, { MQTT_PORT: String(port), ...settings });
-  await startBroker(context, { open });
+  await startBroker(context, options);
   return {
     port,
     redis,
