@@ -223,10 +223,10 @@ export class ShardStore {
 
   /**
    * What comes out of the quarantine was received and quarantined before; what it becomes now is counted in
-   * place of that. A vendor's message stands there once, whatever it becomes, in the entry that it names.
+   * place of that. A vendor's message, and one of an unknown device, stands there once, whatever it becomes, in the entry that it names.
    */
   #takeBack(message: MessageRecord, count: number): void {
-    if (message.origin !== undefined) {
+    if (message.origin !== undefined || message.unregistered === true) {
       if (this.#takenBack.has(message)) return;
       this.#takenBack.add(message);
     }

@@ -17,6 +17,7 @@ import { readDistrict } from '../district-option.js';
 import { parseDurationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
+import { addAdopt, addUnknown } from './unknown-devices.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
@@ -41,6 +42,8 @@ export function addDevicesCommand(program: Command): void {
   addRevoke(devices);
   addShow(devices);
   addList(devices);
+  addUnknown(devices);
+  addAdopt(devices);
 }
 
 function addIssue(devices: Command): void {

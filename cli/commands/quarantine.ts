@@ -102,8 +102,8 @@ export function addQuarantineCommand(program: Command): void {
 /** @throws AppError `not_in_quarantine` saying what there is, when nothing there is meant */
 async function replayOrExplain(redis: Redis, filter: ReplayFilter) {
   const { unknownIds, ...outcome } = await replayQuarantine(redis, filter);
-  const { replayed, cut, overwriting } = outcome;
-  if (unknownIds.length === 0 && replayed + cut + overwriting > 0) return outcome;
+  const { replayed, cut, overwriting, unregistered } = outcome;
+  if (unknownIds.length === 0 && replayed + cut + overwriting + unregistered > 0) return outcome;
   const isAsked = filter.ids !== undefined || filter.reason !== undefined;
   if (!isAsked) return outcome;
   const what = [
@@ -118,7 +118,12 @@ async function replayOrExplain(redis: Redis, filter: ReplayFilter) {
   );
 }
 
-function formatReplay({ replayed, cut, overwriting }: Omit<ReplayOutcome, 'unknownIds'>): string {
+function formatReplay({
+  replayed,
+  cut,
+  overwriting,
+  unregistered,
+}: Omit<ReplayOutcome, 'unknownIds'>): string {
   return [
     `${replayed} sent through the pipeline again.`,
     ...(cut > 0 ? [`${cut} stay: they were too large, and only their first bytes were kept.`] : []),
@@ -126,6 +131,9 @@ function formatReplay({ replayed, cut, overwriting }: Omit<ReplayOutcome, 'unkno
       ? [
           `${overwriting} stay: they would replace the stored reading of the same time; --overwrite sends them.`,
         ]
+      : []),
+    ...(unregistered > 0
+      ? [`${unregistered} stay: their devices are not registered; see "campus devices unknown".`]
       : []),
   ].join('\n');
 }

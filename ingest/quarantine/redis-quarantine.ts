@@ -3,6 +3,7 @@ import { redisKeys } from '../../runtime/redis-keys.js';
 import { readShardCount } from '../../runtime/redis-shard-count.js';
 import type { RejectReason } from '../../devices/telemetry.js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import { findDevice } from '../../devices/redis-registry.js';
 import { encodeFrame } from '../log/frame.js';
 import type { MessageRecord } from '../log/frame.js';
 import type { Origin } from '../log/origin.js';
@@ -19,7 +20,7 @@ export async function listQuarantine(
   filter: { readonly count: number; readonly reason?: string | undefined },
 ): Promise<QuarantineItem[]> {
   const found: QuarantineItem[] = [];
-  for await (const item of scan(redis)) {
+  for await (const item of scanQuarantine(redis)) {
     if (filter.reason === undefined || item.reason === filter.reason) found.push(item);
   }
   return found.sort((a, b) => b.arrivedAt - a.arrivedAt).slice(0, filter.count);
@@ -50,6 +51,8 @@ export interface ReplayOutcome {
   readonly cut: number;
   /** Stayed, because they would overwrite another reading. */
   readonly overwriting: number;
+  /** Stayed, because their device is not registered. */
+  readonly unregistered: number;
   /** Ids that nothing in quarantine has; then nothing was sent. */
   readonly unknownIds: readonly string[];
 }
@@ -64,28 +67,38 @@ export async function replayQuarantine(redis: Redis, filter: ReplayFilter): Prom
   const items: QuarantineItem[] = [];
   let cut = 0;
   let overwriting = 0;
-  for await (const item of scan(redis)) {
+  let unregistered = 0;
+  for await (const item of scanQuarantine(redis)) {
     if (reason !== undefined && item.reason !== reason) continue;
     if (ids !== undefined && !unknownIds.delete(item.id)) continue;
     if (item.cutFrom !== undefined) cut += 1;
     else if (item.reason === 'same_timestamp' && !overwrite) overwriting += 1;
+    else if (await isOfStranger(redis, item)) unregistered += 1;
     else items.push(item);
   }
-  if (unknownIds.size > 0) return { replayed: 0, cut: 0, overwriting: 0, unknownIds: [...unknownIds] };
+  if (unknownIds.size > 0)
+    return { replayed: 0, cut: 0, overwriting: 0, unregistered: 0, unknownIds: [...unknownIds] };
   let replayed = 0;
   for (const item of items) replayed += await sendBack(redis, item);
-  return { replayed, cut, overwriting, unknownIds: [] };
+  return { replayed, cut, overwriting, unregistered, unknownIds: [] };
 }
 
 /** How many items there are of each reason, by the reason. */
 export async function countQuarantine(redis: Redis): Promise<ReadonlyMap<RejectReason, number>> {
   const counts = new Map<RejectReason, number>();
-  for await (const { reason } of scan(redis)) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for await (const { reason } of scanQuarantine(redis)) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return counts;
 }
 
+/** Whether it was sent by a device that is still not registered as what it said to be. */
+async function isOfStranger(redis: Redis, item: QuarantineItem): Promise<boolean> {
+  if (item.reason !== 'unknown_device' || item.origin !== undefined) return false;
+  const device = await findDevice(redis, item.device);
+  return device?.site !== item.site || device?.deviceClass !== item.deviceClass;
+}
+
 /** @returns 1, or 0 when the item is no longer there */
-async function sendBack(redis: Redis, item: QuarantineItem): Promise<number> {
+export async function sendBack(redis: Redis, item: QuarantineItem): Promise<number> {
   const { id } = item;
   const shard = Number(id.slice(0, id.indexOf(':')));
   return (await redis.eval(
@@ -103,7 +116,10 @@ async function sendBack(redis: Redis, item: QuarantineItem): Promise<number> {
 async function toRecord(redis: Redis, item: QuarantineItem): Promise<MessageRecord> {
   const { reason, device, client, topic, arrivedAt, payload, index } = item;
   const record = { kind: 'message', arrivedAt, client, topic, payload, index, replayed: true } as const;
-  if (item.origin === undefined) return { ...record, foreignTopic: reason === 'not_own_topic' };
+  if (item.origin === undefined) {
+    const unregistered = reason === 'unknown_device';
+    return { ...record, foreignTopic: reason === 'not_own_topic', unregistered };
+  }
   const registered = await redis.hmget(redisKeys.devices, '', ...item.origin.devices.map(({ id }) => id));
   const devices = item.origin.devices.map(({ name, id, trouble }, i) => ({
     name,
@@ -115,7 +131,8 @@ async function toRecord(redis: Redis, item: QuarantineItem): Promise<MessageReco
 
 const pageSize = 500;
 
-async function* scan(redis: Redis): AsyncGenerator<QuarantineItem> {
+/** Everything in quarantine, shard by shard, each in the order of arrival. */
+export async function* scanQuarantine(redis: Redis): AsyncGenerator<QuarantineItem> {
   const shards = await readShardCount(redis);
   for (let shard = 0; shard < shards; shard++) {
     for (let from = '-'; ;) {

@@ -82,7 +82,8 @@ function refusal(message: MessageRecord): Rejection | undefined {
       'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
     return { reason: 'not_own_topic', detail };
   }
-  if (message.unregistered === true) {
+  // Out of the quarantine it comes when its device is registered.
+  if (message.unregistered === true && message.replayed !== true) {
     const detail = `"${message.client}" sent this before it claimed its credentials`;
     return { reason: 'unknown_device', detail };
   }
