@@ -64,7 +64,7 @@ const login = (device: string, password: string) =>
 
 /** All that is or was in Redis: its append-only files. */
 async function redisFiles(): Promise<string> {
-  const [, folder = ''] = (await redis.config('GET', 'dir')) as string[];
+  const [, folder = ''] = await redis.config('GET', 'dir');
   const names = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = names.filter((entry) => entry.isFile());
   const contents = await Promise.all(
