@@ -97,3 +97,17 @@ test('who has the wrong password, or another name than its own, is turned away',
   }
   await (await connect(device)).endAsync();
 });
+
+test('a recording replayed from the command line is sent, acknowledged and stored, and the end says so', async () => {
+  const before = (await campus.status()).ledger.written;
+  const recording = 'simulators/data/uci-occupancy-datatraining.txt';
+  const to = ['--site', 'school-1', '--device', 'replayed', '--speed', 'max'];
+  const { stdout } = await campus.run('replay', recording, ...to);
+  expect(stdout).toMatch(/Sent 8143, acknowledged 8143, in [\d.]+ s \(\d+\/s\)\./);
+  expect(stdout).toMatch(/\d+ were older than 15 min.* stored and raise no alarm/);
+  await eventually('all of it to be stored', async () => {
+    const { ledger } = await campus.status();
+    return ledger.pending === 0 && ledger.written === before + 8143;
+  });
+  expect(await campus.json('ledger', 'replayed')).toMatchObject({ received: 8143, written: 8143 });
+}, 120_000);

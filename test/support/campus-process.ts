@@ -100,11 +100,12 @@ export class CampusProcess {
 
   /** Runs a verb of the command line against it and returns its JSON. */
   async json(...args: string[]): Promise<unknown> {
-    const { stdout } = await run(process.execPath, [main, ...args, '--json'], {
-      env: this.#env,
-      maxBuffer: 1 << 28,
-    });
-    return JSON.parse(stdout);
+    return JSON.parse((await this.run(...args, '--json')).stdout);
+  }
+
+  /** Runs a verb of the command line against it and returns what it printed. */
+  run(...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
+    return run(process.execPath, [main, ...args], { env: this.#env, maxBuffer: 1 << 28 });
   }
 
   async status(): Promise<CampusStatus> {
