@@ -5,5 +5,6 @@ export const roleSummaries: Readonly<Record<Role, string>> = {
   broker: 'the MQTT front door',
   ingest: 'the reading log into InfluxDB and the rules',
   alerts: 'alarms into mails',
+  bridge: 'the bridges to other brokers (BRIDGES_FILE)',
   api: 'the HTTP API',
 };

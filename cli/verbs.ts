@@ -106,6 +106,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/rules.js')).addRulesCommand,
   },
   {
+    name: 'profiles',
+    summary: "what turns vendors' payloads into readings",
+    load: async () => (await import('./commands/profiles.js')).addProfilesCommand,
+  },
+  {
+    name: 'bridges',
+    summary: 'other brokers that readings are taken from',
+    load: async () => (await import('./commands/bridges.js')).addBridgesCommand,
+  },
+  {
     name: 'install',
     summary: 'install redis-server and influxd where they are missing',
     load: async () => (await import('./commands/install.js')).addInstallCommand,

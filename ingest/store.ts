@@ -246,14 +246,14 @@ export class ShardStore {
   ): void {
     const { entry } = from;
     const tags = entry.tags ?? this.#parts.tags.get(decoded.topic);
+    if (decoded.ignored !== undefined)
+      this.#parts.metrics.countIgnored(from.source.message.origin?.profile ?? 'campus', decoded.ignored);
     if (decoded.kind === 'notice') {
       const { notice } = decoded;
       // State, meta and answers to commands are the twins' (twins.ts).
       if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags), countedAs });
       return;
     }
-    if (decoded.ignored !== undefined)
-      this.#parts.metrics.countIgnored(from.source.message.origin?.profile ?? 'campus', decoded.ignored);
     if (decoded.late && countedAs === 'written') {
       entry.late++;
       this.#state.totals.late++;

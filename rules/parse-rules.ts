@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { TextProblem } from '../devices/text-problem.js';
+import { parseYamlList } from '../devices/yaml-list.js';
+import type { YamlList } from '../devices/yaml-list.js';
 import { compileExpression, negate } from './expression/compile-expression.js';
 import type { Expression } from './expression/compile-expression.js';
 import { didYouMean } from '../devices/did-you-mean.js';
 import type { CompiledRule } from './rule.js';
-import { parseRuleDocument } from './rule-document.js';
-import type { RuleDocument } from './rule-document.js';
-import type { RuleProblem } from './rule-problem.js';
 import { RuleSetError } from './rule-problem.js';
 import { ruleKeys, ruleSchema } from './rule-schema.js';
 import type { RuleDefinition } from './rule-schema.js';
@@ -22,12 +22,12 @@ export interface RuleFile {
  */
 export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] {
   const rules: CompiledRule[] = [];
-  const problems: RuleProblem[] = [];
-  const definedIn = new Map<string, RuleProblem>();
+  const problems: TextProblem[] = [];
+  const definedIn = new Map<string, TextProblem>();
   for (const { name, text } of files) {
-    const document = parseRuleDocument(name, text);
+    const document = parseYamlList(name, text, { entry: 'rule', firstKey: 'id' });
     problems.push(...document.problems);
-    document.rules.forEach((plain, index) => {
+    document.entries.forEach((plain, index) => {
       const parsed = ruleSchema.safeParse(plain);
       if (!parsed.success) {
         problems.push(
@@ -59,10 +59,10 @@ const conditionsOnly = z.object(ruleSchema.pick({ class: true, condition: true, 
 type Conditions = z.infer<typeof conditionsOnly>;
 
 function compileConditions(
-  document: RuleDocument,
+  document: YamlList,
   index: number,
   written: Conditions,
-  problems: RuleProblem[],
+  problems: TextProblem[],
 ): { condition: Expression; clear: Expression } | undefined {
   const compile = (key: 'condition' | 'clear', text: string): Expression | undefined => {
     const result = compileExpression(text, written.class);
@@ -85,10 +85,10 @@ function compileConditions(
 }
 
 function compileRule(
-  document: RuleDocument,
+  document: YamlList,
   index: number,
   definition: RuleDefinition,
-  problems: RuleProblem[],
+  problems: TextProblem[],
 ): CompiledRule | undefined {
   const conditions = compileConditions(document, index, definition, problems);
   if (conditions === undefined) return undefined;
@@ -109,11 +109,11 @@ function compileRule(
 }
 
 function describeIssue(
-  document: RuleDocument,
+  document: YamlList,
   index: number,
   plain: unknown,
   issue: z.core.$ZodIssue,
-): readonly RuleProblem[] {
+): readonly TextProblem[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   const where = path.length === 0 ? 'The rule' : `"${path.join('.')}"`;
   if (issue.code === 'unrecognized_keys') {

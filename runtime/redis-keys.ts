@@ -89,6 +89,10 @@ export const redisKeys = {
   desired: (device: string) => `pc:{commands}:desired:${device}`,
   /** Channel: the id of a device that a command was issued for. */
   commandsIssued: 'pc:commands:issued',
+  /** Hash: `group/node` → what a Sparkplug edge node said at its birth (JSON), as a bridge heard it. */
+  bridgeBirths: (bridge: string) => `pc:bridge:${bridge}:births`,
+  /** Hash: bridge → the topic filters that its session at the other broker holds (JSON). */
+  bridgeFilters: 'pc:bridge:filters',
   /** Prefix of BullMQ's own keys. */
   bullPrefix: 'pc:bull',
 } as const;

@@ -168,6 +168,10 @@ export const settingDefinitions = {
     help: `Least severe log line that is written: ${logLevels.join(', ')}`,
   },
   RULES_DIR: { schema: z.string().optional(), help: 'Folder of rule files; unset: the shipped catalogue' },
+  BRIDGES_FILE: {
+    schema: z.string().optional(),
+    help: 'YAML file of the other brokers that readings are taken from; unset: none',
+  },
   PROFILES_DIR: {
     schema: z.string().optional(),
     help: "Folder of your own profiles of vendors' payloads, beside the shipped ones",

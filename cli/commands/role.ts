@@ -16,6 +16,7 @@ const starters: Readonly<Record<Role, () => Promise<Starter>>> = {
   ingest: async () => (await import('../../ingest/app.js')).startIngest,
   alerts: async () => (await import('../../alerts/app.js')).startAlerts,
   api: async () => (await import('../../dashboards/api/app.js')).startApi,
+  bridge: async () => (await import('../../broker/bridge/app.js')).startBridges,
 };
 
 /** `campus broker`, `campus ingest`, … */

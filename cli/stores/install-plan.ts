@@ -1,10 +1,11 @@
-/** A database server that a pipeline needs. */
-export type ServerName = 'redis' | 'influxdb';
+/** A server that a pipeline needs; `mosquitto` is for the tests of bridges. */
+export type ServerName = 'redis' | 'influxdb' | 'mosquitto';
 
 /** The programs that each server can be, the preferred one first. */
 export const serverPrograms: Readonly<Record<ServerName, readonly string[]>> = {
   redis: ['redis-server', 'valkey-server'],
   influxdb: ['influxd'],
+  mosquitto: ['mosquitto'],
 };
 
 /** What a machine offers for installing programs. */
@@ -26,9 +27,9 @@ export interface InstallPlan {
 }
 
 const packages = {
-  'apt-get': { redis: 'redis-server', influxdb: 'influxdb' },
-  dnf: { redis: 'redis', influxdb: 'influxdb' },
-  brew: { redis: 'redis', influxdb: 'influxdb@1' },
+  'apt-get': { redis: 'redis-server', influxdb: 'influxdb', mosquitto: 'mosquitto' },
+  dnf: { redis: 'redis', influxdb: 'influxdb', mosquitto: 'mosquitto' },
+  brew: { redis: 'redis', influxdb: 'influxdb@1', mosquitto: 'mosquitto' },
 } as const;
 
 /**

@@ -22,7 +22,7 @@ import type { ProcessRecord } from './run-record.js';
 import { startStores } from './start-stores.js';
 
 /** The roles in the order of their start; they are stopped the other way round, the front door first. */
-const startOrder: readonly Role[] = ['api', 'alerts', 'ingest', 'broker'];
+const startOrder: readonly Role[] = ['api', 'alerts', 'ingest', 'broker', 'bridge'];
 
 export interface StartOptions {
   readonly steps: Steps;
@@ -53,7 +53,9 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
   const { steps, signal } = options;
   const folder = settings.DATA_DIR;
   const clockKind = settings.SIM_SPEED === undefined ? 'wall' : 'simulated';
-  const roles = startOrder.filter((role) => options.roles?.includes(role) ?? true);
+  const roles = startOrder
+    .filter((role) => role !== 'bridge' || settings.BRIDGES_FILE !== undefined)
+    .filter((role) => options.roles?.includes(role) ?? true);
 
   await preflight(settings);
   // What a killed pipeline left running may still have our ports.

@@ -22,12 +22,10 @@ export interface ItemNumber {
 export interface AppliedItem {
   readonly device: string;
   readonly deviceClass: DeviceClass;
+  /** Names of what there is no metric for. */
+  readonly ignored?: readonly string[] | undefined;
   readonly outcome:
-    | {
-        readonly kind: 'reading';
-        readonly reading: Reading;
-        readonly ignored?: readonly string[] | undefined;
-      }
+    | { readonly kind: 'reading'; readonly reading: Reading }
     | { readonly kind: 'notice'; readonly notice: Notice }
     | {
         readonly kind: 'rejection';
@@ -47,7 +45,12 @@ export function applyProfile(profile: Profile, message: VendorMessage): Applied 
     return {
       items: result.items.map((item) => {
         const deviceClass = item.deviceClass ?? message.deviceClass;
-        return { device: item.device, deviceClass, outcome: check(item, deviceClass, message) };
+        return {
+          device: item.device,
+          deviceClass,
+          ignored: item.ignored,
+          outcome: check(item, deviceClass, message),
+        };
       }),
     };
   } catch (error) {
@@ -73,7 +76,7 @@ function check(item: ProfileItem, deviceClass: DeviceClass, message: VendorMessa
         const detail = 'a retained message without a time of its own: when it was measured is not known';
         return { kind: 'rejection', rejection: { reason: 'retained_without_time', detail } };
       }
-      return { kind: 'reading', reading: checked, ignored: item.ignored };
+      return { kind: 'reading', reading: checked };
     }
   }
 }

@@ -58,6 +58,8 @@ interface About {
   readonly device: string;
   /** Where it isn't the subscription's, such as the gateway that carries the sensors. */
   readonly deviceClass?: DeviceClass | undefined;
+  /** Names of what the vendor measured and we have no metric for: counted, so that it can be seen. */
+  readonly ignored?: readonly string[];
 }
 
 export type ProfileItem = About &
@@ -68,8 +70,6 @@ export type ProfileItem = About &
         readonly reading: unknown;
         /** The payload says no time, so the arrival is taken for it and `reading` has no `ts`. */
         readonly time?: 'arrival';
-        /** Names of what the vendor measured and we have no metric for: counted, so that it can be seen. */
-        readonly ignored?: readonly string[];
       }
     | { readonly kind: 'notice'; readonly stream: Notice['stream']; readonly body: unknown }
     | { readonly kind: 'rejection'; readonly rejection: Rejection }

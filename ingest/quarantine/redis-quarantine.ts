@@ -4,6 +4,9 @@ import { readShardCount } from '../../runtime/redis-shard-count.js';
 import type { RejectReason } from '../../devices/telemetry.js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { findDevice } from '../../devices/redis-registry.js';
+import { resolveAliases } from '../../devices/profiles/sparkplug/birth.js';
+import type { Birth } from '../../devices/profiles/sparkplug/birth.js';
+import { nodeName, parseSparkplugTopic } from '../../devices/profiles/sparkplug/sparkplug-topic.js';
 import { encodeFrame } from '../log/frame.js';
 import type { MessageRecord } from '../log/frame.js';
 import type { Origin } from '../log/origin.js';
@@ -126,7 +129,18 @@ async function toRecord(redis: Redis, item: QuarantineItem): Promise<MessageReco
     id,
     trouble: typeof registered[i + 1] === 'string' && trouble === 'unregistered' ? undefined : trouble,
   }));
-  return { ...record, origin: { ...item.origin, devices, countedAs: device } };
+  const origin = { ...item.origin, devices, countedAs: device };
+  return { ...record, payload: await withNames(redis, item), origin };
+}
+
+/** Aliases that no birth had named when the message came, named by the birth that a bridge has heard since. */
+async function withNames(redis: Redis, { reason, client, topic, payload }: QuarantineItem): Promise<Buffer> {
+  const parsed = reason === 'unknown_alias' ? parseSparkplugTopic(topic) : undefined;
+  if (parsed === undefined) return payload;
+  const bridge = client.slice(client.indexOf(':') + 1);
+  const json = await redis.hget(redisKeys.bridgeBirths(bridge), nodeName(parsed));
+  const birth = json === null ? undefined : (JSON.parse(json) as Birth);
+  return resolveAliases(payload, birth, parsed.device ?? '') ?? payload;
 }
 
 const pageSize = 500;

@@ -115,7 +115,7 @@ function whose(message: MessageRecord, profile: Profile, item: AppliedItem): Dev
 }
 
 function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limits: TimeLimits): Decoded {
-  const { outcome, device } = item;
+  const { outcome, device, ignored } = item;
   const { origin, arrivedAt, replayed } = source.message;
   const reject = (rejection: Rejection, number?: RefusedNumber): Decoded => ({
     kind: 'rejection',
@@ -145,9 +145,9 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
   if (outcome.kind === 'notice') {
     const { notice } = outcome;
     const wrongTime = notice.stream === 'event' ? implausibleTime(notice.ts, arrivedAt, limits) : undefined;
-    return wrongTime === undefined ? { kind: 'notice', source, topic, notice } : reject(wrongTime);
+    return wrongTime === undefined ? { kind: 'notice', source, topic, notice, ignored } : reject(wrongTime);
   }
-  const { reading, ignored } = outcome;
+  const { reading } = outcome;
   const wrongTime = implausibleTime(reading.ts, arrivedAt, limits);
   if (wrongTime !== undefined) {
     const { seq, boot = '', ts } = reading;

@@ -46,6 +46,8 @@ export interface DecodedNotice {
   readonly source: Source;
   readonly topic: DeviceTopic;
   readonly notice: Notice;
+  /** Names of what a profile has no metric for. */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /** A message in which, its profile says, there is nothing for us: settled and counted, nothing more. */

@@ -36,7 +36,7 @@ export async function startTestInflux(): Promise<TestServer> {
   });
 }
 
-async function serve(
+export async function serve(
   server: ServerCommand,
   folder: string,
   answers: (url: string) => Promise<boolean>,

@@ -1,27 +1,34 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Node } from 'yaml';
-import type { RuleProblem } from './rule-problem.js';
+import type { TextProblem } from './text-problem.js';
 
 type Path = readonly (string | number)[];
 
-/** One rule file, parsed as YAML, that knows where in its text everything stands. */
-export interface RuleDocument {
-  /** The file's rules as plain values; empty when its YAML is broken. */
-  readonly rules: readonly unknown[];
+/** A YAML file of entries, one or a list of them, that knows where in its text everything stands. */
+export interface YamlList {
+  /** The entries as plain values; none when the YAML is broken. */
+  readonly entries: readonly unknown[];
   /** What is wrong with its YAML. */
-  readonly problems: readonly RuleProblem[];
+  readonly problems: readonly TextProblem[];
   /**
-   * The problem with its place: where the value at `path` of the rule stands (with `offset`, at that character
+   * The problem with its place: where the value at `path` of the entry stands (with `offset`, at that character
    * of the text there), or its key, or, where it is missing, the nearest thing around it.
    */
-  problemAt(rule: number, path: Path, message: string, at?: { offset?: number; key?: string }): RuleProblem;
+  problemAt(entry: number, path: Path, message: string, at?: { offset?: number; key?: string }): TextProblem;
 }
 
-/** Parses a rule file: one rule, or a list of rules. Never throws; mistakes are its `problems`. */
-export function parseRuleDocument(file: string, text: string): RuleDocument {
+/**
+ * Parses a file of entries. Never throws; mistakes are its `problems`.
+ * @param what the entries are, and the key that each begins with, for whoever wrote none
+ */
+export function parseYamlList(
+  file: string,
+  text: string,
+  what: { readonly entry: string; readonly firstKey: string },
+): YamlList {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problem = (offset: number, message: string): RuleProblem => {
+  const problem = (offset: number, message: string): TextProblem => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), message };
   };
@@ -31,12 +38,12 @@ export function parseRuleDocument(file: string, text: string): RuleDocument {
   const problems = [...document.errors, ...document.warnings].map((error) =>
     problem(error.pos[0], `The YAML is wrong: ${error.message.replace(/\.$/, '')}.`),
   );
-  let rules: unknown[] = [];
+  let entries: unknown[] = [];
   if (problems.length === 0) {
     if (single || isSeq(root)) {
       try {
         const plain: unknown = document.toJS();
-        rules = single ? [plain] : (plain as unknown[]);
+        entries = single ? [plain] : (plain as unknown[]);
       } catch (error) {
         problems.push(
           problem(0, `The YAML can't be read: ${error instanceof Error ? error.message : String(error)}.`),
@@ -44,16 +51,19 @@ export function parseRuleDocument(file: string, text: string): RuleDocument {
       }
     } else {
       problems.push(
-        problem(0, 'The file holds no rules; write one rule, or a list of rules that begin with "- id:".'),
+        problem(
+          0,
+          `The file holds no ${what.entry}s; write one ${what.entry}, or a list of them that begin with "- ${what.firstKey}:".`,
+        ),
       );
     }
   }
 
   return {
-    rules,
+    entries,
     problems,
-    problemAt: (rule, path, message, at = {}) => {
-      const full = single ? path : [rule, ...path];
+    problemAt: (entry, path, message, at = {}) => {
+      const full = single ? path : [entry, ...path];
       let node: Node | undefined = isNode(root) ? root : undefined;
       for (const step of full) {
         const next: unknown = isMap(node) || isSeq(node) ? node.get(step, true) : undefined;

@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import type { Profile } from '../../devices/profiles/profile.js';
+import { loadProfiles } from '../../devices/profiles/load-profiles.js';
+import { shardOf } from '../../devices/site.js';
+import { RedisLogWriter } from '../../ingest/log/redis-log-writer.js';
+import { settleShards } from '../../ingest/log/redis-shards.js';
+import { AppError, messageOf } from '../../runtime/app-error.js';
+import { connectRedis } from '../../runtime/redis-connection.js';
+import { startRoleReport } from '../../runtime/redis-role-report.js';
+import type { RoleContext } from '../../runtime/role.js';
+import { createBridgeMetrics } from './bridge-metrics.js';
+import { BridgeFollower } from './follow-bridge.js';
+import { takeIn } from './intake.js';
+import type { Delivered, IntakeParts } from './intake.js';
+import { parseBridges } from './parse-bridges.js';
+import type { Bridge } from './parse-bridges.js';
+import { readSecrets } from './read-secrets.js';
+import { BridgeMemory } from './redis-bridge-memory.js';
+import { RegisteredDevices } from './redis-registered-devices.js';
+import { SparkplugHost } from './sparkplug-host.js';
+
+/**
+ * Starts the bridges: what other brokers have goes into the reading log, and is acknowledged there when it is
+ * on disk.
+ * @throws AppError `no_bridges`, `bad_bridges`, `wrong_shards`; the problems of profiles
+ */
+export async function startBridges(context: RoleContext): Promise<void> {
+  const { settings, clock, log, lifeCycle } = context;
+  const profiles = await loadProfiles(settings.PROFILES_DIR);
+  const { file, bridges } = await readBridges(settings.BRIDGES_FILE, profiles);
+  const secrets = await Promise.all(bridges.map((bridge) => readSecrets(bridge, file, process.env)));
+  const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
+  const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
+  lifeCycle.onStop('redis', () => redis.disconnect());
+  const logRedis = connectRedis(context.redisUrl, log, { commandTimeout });
+  lifeCycle.onStop('log connection', () => logRedis.disconnect());
+  const shards = await settleShards(redis, settings.LOG_SHARDS);
+  const registered = new RegisteredDevices(redis, context.redisUrl, log);
+  lifeCycle.onStop('registry feed', () => registered.stop());
+  const writer = new RedisLogWriter(logRedis);
+  lifeCycle.onStop('reading log', () => writer.drain());
+
+  const followers = new Map<string, BridgeFollower>();
+  const metrics = createBridgeMetrics(context.metrics, function* () {
+    for (const [bridge, { trouble, flow }] of followers)
+      yield { bridge, connected: trouble === undefined, inFlight: flow.messages };
+  });
+  for (const [i, bridge] of bridges.entries()) {
+    const { name } = bridge;
+    const label = { bridge: name };
+    const memory = new BridgeMemory(redis, name);
+    const isSparkplug = bridge.subscriptions.some(({ profile }) => profile.name === 'sparkplug');
+    const host = isSparkplug ? new SparkplugHost(await memory.births()) : undefined;
+    const intake: IntakeParts = {
+      bridge,
+      host,
+      standing: (devices, site) => registered.standing(devices, site),
+      maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+      onSparkplug: ({ missing, born, rebirth }) => {
+        if (missing > 0) metrics.sequenceGaps.inc(label, missing);
+        if (born !== undefined) {
+          // Where it is lost the node is asked for its birth again.
+          memory
+            .keepBirth(born.node, born.birth)
+            .catch((error: unknown) => log.warn(label, `a birth is not kept: ${messageOf(error)}`));
+        }
+        if (rebirth !== undefined) {
+          metrics.rebirths.inc(label);
+          follower.publish(rebirth.topic, rebirth.payload);
+        }
+      },
+    };
+    const take = async (message: Delivered, done: (error?: Error) => void) => {
+      const taken = await takeIn(intake, message, clock.now());
+      if (taken.kind === 'nothing') {
+        metrics.ignored.inc({ ...label, why: taken.why });
+        done();
+        follower.progressed();
+        return;
+      }
+      writer.append(shardOf(taken.site, shards), taken.record, (error) => {
+        done(error);
+        if (error === undefined) {
+          metrics.messages.inc(label);
+          follower.progressed();
+        } else metrics.unacknowledged.inc(label);
+      });
+    };
+    const follower = new BridgeFollower({
+      bridge,
+      secrets: secrets[i] ?? {},
+      memory,
+      log,
+      take,
+      most: { messages: settings.INFLIGHT_PER_CLIENT, bytes: settings.INFLIGHT_BYTES },
+      onConnected: () => host?.forgetNumbers(),
+    });
+    followers.set(name, follower);
+  }
+  lifeCycle.onStop('bridges', async () => {
+    for (const follower of followers.values()) follower.stopReading();
+    await writer.drain();
+    // The acknowledgements of what was read have to leave.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await Promise.all([...followers.values()].map((follower) => follower.stop()));
+  });
+  startRoleReport(context, 'bridge', () => describeTrouble(followers));
+  log.info(`bridges: ${bridges.map(({ name, url }) => `${name} (${url})`).join(', ')}`);
+}
+
+async function readBridges(
+  file: string | undefined,
+  profiles: ReadonlyMap<string, Profile>,
+): Promise<{ file: string; bridges: readonly Bridge[] }> {
+  if (file === undefined) {
+    throw new AppError('no_bridges', 'No other broker is named: set BRIDGES_FILE to a YAML file of bridges.');
+  }
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new AppError(
+      'bad_bridges',
+      `The file of bridges can't be read (${messageOf(error)}); check BRIDGES_FILE.`,
+    );
+  }
+  return { file, bridges: parseBridges(file, text, profiles) };
+}
+
+function describeTrouble(followers: ReadonlyMap<string, BridgeFollower>): string | undefined {
+  const sentences = [...followers].flatMap(([name, { trouble }]) =>
+    trouble === undefined ? [] : [`bridge "${name}": ${trouble}`],
+  );
+  return sentences.length === 0 ? undefined : sentences.join('; ');
+}

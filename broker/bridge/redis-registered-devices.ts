@@ -1,0 +1,67 @@
+import type { DeviceClass } from '../../devices/device-class.js';
+import { RegistryFeed } from '../../devices/redis-registry-feed.js';
+import type { Device } from '../../devices/site.js';
+import type { Logger } from '../../runtime/logger.js';
+import type { Redis } from '../../runtime/redis-connection.js';
+import { redisKeys } from '../../runtime/redis-keys.js';
+
+/** How a device stands in the registry, for a message that claims to be of this site and class. */
+export type Standing = 'registered' | 'unregistered' | 'elsewhere';
+
+type Known = Pick<Device, 'site' | 'deviceClass'> | 'unknown';
+
+/** Unknown names come from outside: there could be any number. */
+const mostKept = 100_000;
+
+/** Looks devices up in the registry and remembers the answers until the registry's feed says otherwise. */
+export class RegisteredDevices {
+  readonly #redis: Redis;
+  readonly #feed: RegistryFeed;
+  #known = new Map<string, Known>();
+  /** Goes up with each change, so that an answer that was under way meanwhile is not kept. */
+  #changes = 0;
+
+  constructor(redis: Redis, url: string, log: Logger) {
+    this.#redis = redis;
+    this.#feed = new RegistryFeed(url, log, (changes) => {
+      this.#changes++;
+      for (const change of changes) {
+        if (change.kind === 'everything') this.#known.clear();
+        else if (change.kind === 'device') this.#known.delete(change.id);
+      }
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#feed.stop();
+  }
+
+  /** In the order of `devices`. @throws when Redis does not answer */
+  async standing(
+    devices: readonly { readonly id: string; readonly deviceClass: DeviceClass }[],
+    site: string,
+  ): Promise<readonly Standing[]> {
+    const missing = devices.filter(({ id }) => !this.#known.has(id)).map(({ id }) => id);
+    const answers = missing.length === 0 ? new Map<string, Known>() : await this.#ask(missing);
+    return devices.map(({ id, deviceClass }) => {
+      const known = this.#known.get(id) ?? answers.get(id) ?? 'unknown';
+      if (known === 'unknown') return 'unregistered';
+      return known.site === site && known.deviceClass === deviceClass ? 'registered' : 'elsewhere';
+    });
+  }
+
+  async #ask(ids: readonly string[]): Promise<Map<string, Known>> {
+    const before = this.#changes;
+    const rows = await this.#redis.hmget(redisKeys.devices, ...ids);
+    const answers = new Map(
+      ids.map((id, i): [string, Known] => {
+        const json = rows[i];
+        return [id, typeof json === 'string' ? (JSON.parse(json) as Device) : 'unknown'];
+      }),
+    );
+    if (this.#changes !== before) return answers;
+    if (this.#known.size > mostKept) this.#known.clear();
+    for (const [id, known] of answers) this.#known.set(id, known);
+    return answers;
+  }
+}
