@@ -53,7 +53,7 @@ export function parseYamlList(
       problems.push(
         problem(
           0,
-          `The file holds no ${what.entry}s; write one ${what.entry}, or a list of them that begin with "- ${what.firstKey}:".`,
+          `The file holds no ${what.entry}s; write one ${what.entry}, or a list of ${what.entry}s that begin with "- ${what.firstKey}:".`,
         ),
       );
     }

@@ -1,6 +1,6 @@
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { Device } from '../../devices/device.js';
 import { RegistryFeed } from '../../devices/redis-registry-feed.js';
-import type { Device } from '../../devices/site.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';

@@ -103,6 +103,7 @@ function describe(applied: Applied): unknown {
     if (outcome.kind === 'rejection') return { ...about, rejected: outcome.rejection.reason };
     if (outcome.kind === 'reading') return { ...about, reading: outcome.reading };
     const { notice } = outcome;
+    if (notice.stream === 'ack') return { ...about, ack: { id: notice.id, ok: notice.ok } };
     if (notice.stream !== 'event') return { ...about, [notice.stream]: notice.body };
     return {
       ...about,
