@@ -4,7 +4,10 @@ import { issueWords } from '../../devices/issue-words.js';
 import { AppError } from '../../runtime/app-error.js';
 import type { RecordedReading } from './recorded-reading.js';
 
-const metrics = z.record(z.string(), z.union([z.number(), z.string()]));
+const metrics = z.record(
+  z.string(),
+  z.union([z.number(), z.string()], { error: 'must be a number or text' }),
+);
 
 // Whether the metrics mean anything is the pipeline's to judge: a recording may hold bad readings on purpose.
 const line = z.object({

@@ -96,9 +96,9 @@ describe('the ndjson format', () => {
 
   it.each([
     ['{"ts":1,', 'line 2: not a JSON object'],
-    ['[1]', 'line 2: the line: '],
-    ['{"ts":"now","m":{}}', 'line 2: ts: '],
-    ['{"ts":1,"m":{"co2_ppm":null}}', 'line 2: m.co2_ppm: '],
+    ['[1]', 'line 2: the line must be an object.'],
+    ['{"ts":"now","m":{}}', 'line 2: ts must be a number.'],
+    ['{"ts":1,"m":{"co2_ppm":null}}', 'line 2: m.co2_ppm must be a number or text.'],
   ])('names file and line of %s', async (line, message) => {
     const file = await fileWith('{"ts":1,"m":{}}', line);
     await expect(openRecording(file)).rejects.toThrow(`${file}, ${message}`);
