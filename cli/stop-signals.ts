@@ -9,7 +9,7 @@ export interface StopRequests {
 // npm passes Ctrl-C on to a program that has it from the terminal already: one press, two signals.
 const echoMs = 1000;
 
-/** Listens for the signals that end this process from now on. */
+/** Listens for what ends this process from now on: signals, and an output that nobody reads any more. */
 export function watchStopSignals(): StopRequests {
   const stop = new AbortController();
   const force = new AbortController();
@@ -21,6 +21,10 @@ export function watchStopSignals(): StopRequests {
         stop.abort();
       } else if (Date.now() - firstAt > echoMs) force.abort();
     });
+  }
+  // A terminal that is closed, or `| head`: whoever runs processes ends them in order instead of leaving them.
+  for (const output of [process.stdout, process.stderr]) {
+    output.removeAllListeners('error').on('error', () => stop.abort());
   }
   return { stop: stop.signal, force: force.signal };
 }
