@@ -121,9 +121,9 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
   const { zh, en } = severityWords[transition.severity];
   const raised = transition.kind === 'raise';
   const unwatched = transition.reason === 'rule_removed';
-  const where = [alarm.district, surroundings.siteName ?? alarm.site, alarm.room].filter(
-    (level) => level !== unassigned,
-  );
+  // The short form of the body's place: in a list of mails the school's name is enough.
+  const site = surroundings.siteName ?? alarm.site;
+  const where = [areaOf(alarm.district, 'zh'), site, alarm.room].filter((level) => level !== unassigned);
   const subject = [
     surroundings.simulatedClock ? '【模拟】' : '',
     raised ? `【${zh}告警】` : unwatched ? '【规则已移除】' : '【已恢复】',
@@ -137,9 +137,13 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
 function placeOf({ alarm }: OutboxEntry, siteName: string | undefined, language: Language): string[] {
   const named = language === 'zh' ? `${siteName}（${alarm.site}）` : `${siteName} (${alarm.site})`;
   const place = siteName === undefined ? alarm.site : named;
-  const district = parseDistrict(alarm.district);
-  const area = district === undefined ? alarm.district : districtWords[district][language];
-  return [area, place, alarm.room].filter((level) => level !== unassigned);
+  return [areaOf(alarm.district, language), place, alarm.room].filter((level) => level !== unassigned);
+}
+
+/** The district's name; what is no district of the city, as it stands. */
+function areaOf(text: string, language: Language): string {
+  const district = parseDistrict(text);
+  return district === undefined ? text : districtWords[district][language];
 }
 
 function notesOf(

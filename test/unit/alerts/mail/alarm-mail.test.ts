@@ -43,7 +43,7 @@ Rule co2-act (version a1b2c3) · alarm co2-act~co2-101~1772410500000
 
   it('has a subject that says severity, where and what, in Chinese first, and not the device', () => {
     expect(mailAbout().subject).toBe(
-      '【重要告警】nanhai · school-7 · room-101 — 教室二氧化碳过高 | Major: Classroom CO2 too high',
+      '【重要告警】南海区 · school-7 · room-101 — 教室二氧化碳过高 | Major: Classroom CO2 too high',
     );
   });
 
@@ -78,7 +78,7 @@ Rule co2-act (version a1b2c3) · alarm co2-act~co2-101~1772410500000
 describe('the mail that clears an alarm', () => {
   it('says how long it lasted, when it ended and how things are now', () => {
     const { text, subject } = mailAbout({ kind: 'clear' });
-    expect(subject).toMatch(/^【已恢复】nanhai · school-7 · room-101 — 教室二氧化碳过高 \| Cleared: /);
+    expect(subject).toMatch(/^【已恢复】南海区 · school-7 · room-101 — 教室二氧化碳过高 \| Cleared: /);
     expect(text).toContain('持续时间：1 小时 5 分钟');
     expect(text).toContain('恢复时间：2026年3月2日（周一）09:20（北京时间）');
     expect(text).toContain('现在的二氧化碳（5 分钟平均）：1,105 ppm');
