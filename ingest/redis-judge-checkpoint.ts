@@ -4,7 +4,7 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { JudgedDevice } from './judged-device.js';
 import type { JudgedState } from './judged-device.js';
 import { logStart } from './log/log.js';
-import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import { runFenced, saveFields } from './log/redis-shard-fence.js';
 import type { ShardFence } from './log/log.js';
 
 /** What the judge knows of a shard as of one cursor. */
@@ -27,12 +27,6 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
   return { cursor: fields['@cursor'] ?? logStart, engine, devices };
 }
 
-/** KEYS[2] judge hash; ARGV[2] on: fields and values. */
-const saveScript = `
-${luaPut}
-put(KEYS[2], 2, #ARGV - 1)
-return 1`;
-
 /**
  * Writes the cursor and what changed since the last checkpoint, all or nothing.
  * @throws AppError `lease_lost` when the shard has another owner
@@ -49,7 +43,7 @@ export async function saveJudgeState(
   const fields = ['@cursor', cursor];
   for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
   for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
-  await runFenced(redis, fence, saveScript, [redisKeys.judge(fence.shard)], fields);
+  await saveFields(redis, fence, redisKeys.judge(fence.shard), fields);
 }
 
 /**

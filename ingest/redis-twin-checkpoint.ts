@@ -3,7 +3,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { logStart } from './log/log.js';
 import type { ShardFence } from './log/log.js';
-import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import { saveFields } from './log/redis-shard-fence.js';
 
 /** What the devices of a shard have reported, as of one cursor. */
 export interface TwinState {
@@ -20,12 +20,6 @@ export async function loadTwinState(redis: Redis, shard: number): Promise<TwinSt
   return { cursor: fields['@cursor'] ?? logStart, devices };
 }
 
-/** KEYS[2] twins hash; ARGV[2] on: fields and values. */
-const saveScript = `
-${luaPut}
-put(KEYS[2], 2, #ARGV - 1)
-return 1`;
-
 /**
  * Writes the cursor and the devices that reported since the last checkpoint, all or nothing.
  * @throws AppError `lease_lost` when the shard has another owner
@@ -38,5 +32,5 @@ export async function saveTwinState(
 ): Promise<void> {
   const fields = ['@cursor', cursor];
   for (const [device, reported] of changed) fields.push(`d/${device}`, JSON.stringify(reported));
-  await runFenced(redis, fence, saveScript, [redisKeys.twins(fence.shard)], fields);
+  await saveFields(redis, fence, redisKeys.twins(fence.shard), fields);
 }

@@ -51,3 +51,23 @@ export async function runFenced(
     throw new AppError('lease_lost', message, { cause: error });
   }
 }
+
+/** KEYS[2] hash; ARGV[2] on: fields and values. */
+const saveFieldsScript = `
+${luaPut}
+put(KEYS[2], 2, #ARGV - 1)
+return 1`;
+
+/**
+ * Writes fields of one of the shard's hashes, all or nothing.
+ * @param fields names and values in turn
+ * @throws AppError `lease_lost` when the shard has another owner
+ */
+export async function saveFields(
+  redis: Redis,
+  fence: ShardFence,
+  key: string,
+  fields: readonly string[],
+): Promise<void> {
+  await runFenced(redis, fence, saveFieldsScript, [key], fields);
+}

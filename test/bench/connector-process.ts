@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { generate } from 'mqtt-packet';
+import { connectPacket } from './connect-packet.js';
 import type { PublishOrder } from './publisher.js';
 
 /** What a connector process is asked to do. */
@@ -52,18 +52,7 @@ function connectOne(
   { clientId, password }: ConnectOrder['clients'][number],
 ): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
-  socket.write(
-    generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      keepalive: 600,
-      clientId,
-      username: clientId,
-      password: Buffer.from(password),
-    }),
-  );
+  socket.write(connectPacket({ clientId, password }, 600));
   return new Promise((resolve, reject) => {
     const onClose = () => reject(new Error(`the broker closed the connection of ${clientId}`));
     socket.once('error', reject).once('close', onClose);

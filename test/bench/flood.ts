@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from 'mqtt-packet';
 import { startTestRedis } from '../support/stores.js';
+import { connectPacket } from './connect-packet.js';
 import type { CampusBrokerReady } from './campus-broker-process.js';
 import { endProcess, startProcess } from './processes.js';
 import { registerDevices } from './register-devices.js';
@@ -60,18 +61,7 @@ interface Neighbour {
 async function open(device: CampusBrokerReady['devices'][number]): Promise<Neighbour> {
   const { clientId, password, topic } = device;
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  socket.write(
-    generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      keepalive: 600,
-      clientId,
-      username: clientId,
-      password: Buffer.from(password),
-    }),
-  );
+  socket.write(connectPacket({ clientId, password }, 600));
   const [connack] = (await once(socket, 'data')) as [Buffer];
   if (connack[3] !== 0) throw new Error(`CONNECT of ${clientId} refused with ${connack[3]}`);
   return { socket, topic };

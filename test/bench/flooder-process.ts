@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { generate } from 'mqtt-packet';
+import { connectPacket } from './connect-packet.js';
 import type { PublishOrder } from './publisher.js';
 
 // A client gone wild: publishes QoS 1 as fast as its socket takes it, until it is ended.
@@ -7,18 +8,7 @@ process.once('message', ({ port, devices: [device] }: Pick<PublishOrder, 'port' 
   if (device === undefined) throw new Error('no device to flood as');
   const { clientId, password, topic } = device;
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  socket.write(
-    generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      keepalive: 0,
-      clientId,
-      username: clientId,
-      password: Buffer.from(password),
-    }),
-  );
+  socket.write(connectPacket({ clientId, password }, 0));
   const packets = Array.from({ length: 500 }, (_, i) =>
     generate({
       cmd: 'publish',

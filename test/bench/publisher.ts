@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { generate } from 'mqtt-packet';
+import { connectPacket } from './connect-packet.js';
 
 /** What a publisher process is asked to do. */
 export interface PublishOrder {
@@ -75,18 +75,7 @@ class Lane {
   static open(order: PublishOrder, device: PublishOrder['devices'][number]): Promise<Lane> {
     const { clientId, password, topic } = device;
     const socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true });
-    socket.write(
-      generate({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: 4,
-        clean: true,
-        keepalive: 0,
-        clientId,
-        username: clientId,
-        password: Buffer.from(password),
-      }),
-    );
+    socket.write(connectPacket({ clientId, password }, 0));
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.once('data', (connack: Buffer) => {

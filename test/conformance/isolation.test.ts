@@ -2,7 +2,7 @@ import type { IPublishPacket } from 'mqtt-packet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { grantTopics } from '../../broker/acl.js';
 import { RawClient } from '../support/raw-client.js';
-import { seededRandom } from '../support/seeded-random.js';
+import { seededRandom } from '../../simulators/city/seeded-random.js';
 import { startTrialBroker } from '../support/trial-broker.js';
 import type { TrialBroker } from '../support/trial-broker.js';
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { generate } from 'mqtt-packet';
 import type { Packet } from 'mqtt-packet';
 import { connectPacket, publishPacket } from './raw-client.js';
-import { seededRandom } from './seeded-random.js';
+import { seededRandom } from '../../simulators/city/seeded-random.js';
 
 /** What a fuzzing run did. */
 export interface FuzzResult {

@@ -8,7 +8,7 @@ import { redisKeys } from '../../../runtime/redis-keys.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeInflux } from '../../support/fake-influx.js';
 import { IngestProcess } from '../../support/ingest-process.js';
-import { seededRandom } from '../../support/seeded-random.js';
+import { seededRandom } from '../../../simulators/city/seeded-random.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
 

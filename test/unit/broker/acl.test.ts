@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { filterWithin, grantTopics, openRights, topicMatches } from '../../../broker/acl.js';
-import { seededRandom } from '../../support/seeded-random.js';
+import { seededRandom } from '../../../simulators/city/seeded-random.js';
 
 describe('a filter matches a topic', () => {
   test.each([

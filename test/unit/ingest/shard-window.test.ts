@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { compareIds } from '../../../ingest/log/log.js';
 import type { LogEntry, LogReader } from '../../../ingest/log/log.js';
 import { ShardWindow } from '../../../ingest/shard-window.js';
-import { seededRandom } from '../../support/seeded-random.js';
+import { seededRandom } from '../../../simulators/city/seeded-random.js';
 
 /** A log of `count` entries, `1-0` to `count-0`, that answers when it likes. */
 class SlowLog implements LogReader {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { PacketReader } from '../../../../broker/guard/packet-reader.js';
 import { PublishParser } from '../../../../broker/guard/publish-parser.js';
 import { ProtocolViolation } from '../../../../broker/guard/violation.js';
-import { seededRandom } from '../../../support/seeded-random.js';
+import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 function publish(payload: Buffer, topic = 'a/b'): Buffer {
   const packet: Packet = { cmd: 'publish', topic, payload, qos: 1, messageId: 7, dup: false, retain: false };

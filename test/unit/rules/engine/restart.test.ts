@@ -7,7 +7,7 @@ import type { DeviceRef } from '../../../../rules/engine/device-state.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import type { Engine } from '../../../../rules/engine/engine.js';
 import { loadRules } from '../../../../rules/load-rules.js';
-import { seededRandom } from '../../../support/seeded-random.js';
+import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 type Step = (engine: Engine) => readonly Transition[];
 

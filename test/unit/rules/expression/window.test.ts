@@ -8,7 +8,7 @@ import {
   unpackWindow,
 } from '../../../../rules/expression/window.js';
 import type { Aggregate } from '../../../../rules/expression/window.js';
-import { seededRandom } from '../../../support/seeded-random.js';
+import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 const minute = 60_000;
 

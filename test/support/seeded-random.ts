@@ -1,1 +1,0 @@
-export { seededRandom } from '../../simulators/city/seeded-random.js';
