@@ -27,11 +27,11 @@ export function formatStatus(status: Status, timezone: string): string {
   if (clock.kind === 'simulated') pairs.push(['Clock', `SIMULATED${time}: not the time of day`]);
   const processes = formatTable(
     ['Process', 'Pid', 'Restarts', 'Up for'],
-    status.processes.map(({ role, pid, restarts, uptimeSeconds }) => [
+    status.processes.map(({ role, pid, ready, restarts, uptimeSeconds }) => [
       role,
       pid,
       restarts,
-      formatSeconds(uptimeSeconds),
+      ready ? formatSeconds(uptimeSeconds) : `starting for ${formatSeconds(uptimeSeconds)}`,
     ]),
   );
   const trouble = status.trouble.map((sentence) => `! ${sentence}\n`).join('');

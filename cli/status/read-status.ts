@@ -47,9 +47,10 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
     },
     redis: displayUrl(redisUrl),
     dataFolder: instance.folder ?? null,
-    processes: processes.map(({ role, pid, restarts, startedAt }) => ({
+    processes: processes.map(({ role, pid, ready, restarts, startedAt }) => ({
       role,
       pid,
+      ready,
       restarts,
       uptimeSeconds: Math.floor((now - startedAt) / 1000),
     })),

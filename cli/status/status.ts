@@ -29,6 +29,8 @@ export interface Status {
 export interface ProcessStatus {
   readonly role: string;
   readonly pid: number;
+  /** False while it starts. */
+  readonly ready: boolean;
   readonly restarts: number;
   readonly uptimeSeconds: number;
 }

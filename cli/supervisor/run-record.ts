@@ -11,6 +11,8 @@ export interface ProcessRecord {
   readonly restarts: number;
   /** Wall time, epoch ms. */
   readonly startedAt: number;
+  /** Whether it does its work by now: it listens, reads, answers. */
+  readonly ready: boolean;
   /** See `processIdentity`. */
   readonly identity?: string | undefined;
 }

@@ -45,7 +45,7 @@ export class SupervisedChild {
   #stopping = false;
   #failure: string | undefined;
 
-  /** @param onChange told after each start of the process and, with a sentence, when it died */
+  /** @param onChange told when the process was started, when it is ready and, with a sentence, when it died */
   constructor(spec: ChildSpec, onChange: (event: string | undefined) => void) {
     this.spec = spec;
     this.#log = new ChildLog(spec.logFile);
@@ -63,6 +63,11 @@ export class SupervisedChild {
    */
   async start(signal: AbortSignal, say: (doing: string) => void = () => undefined): Promise<void> {
     const child = this.#spawn();
+    await this.#untilReady(child, signal, say);
+    this.#onEnd(child);
+  }
+
+  async #untilReady(child: ChildProcess, signal: AbortSignal, say: (doing: string) => void): Promise<void> {
     const { ready } = this.spec;
     let isReady = false;
     child.on('message', (message) => {
@@ -85,7 +90,9 @@ export class SupervisedChild {
         await sleep(250);
       }
     }
-    this.#onEnd(child);
+    if (this.#record?.pid !== child.pid || this.#record === undefined) return;
+    this.#record = { ...this.#record, ready: true };
+    this.#onChange(undefined);
   }
 
   /** SIGTERM, and SIGKILL when that doesn't end it in time. */
@@ -135,6 +142,7 @@ export class SupervisedChild {
       pid,
       restarts: this.#restarts,
       startedAt: Date.now(),
+      ready: false,
       identity: processIdentity(pid),
     };
     this.#onChange(undefined);
@@ -152,7 +160,10 @@ export class SupervisedChild {
       this.#failure = undefined;
       this.#restart = setTimeout(() => {
         this.#restarts++;
-        this.#onEnd(this.#spawn());
+        const again = this.#spawn();
+        this.#onEnd(again);
+        // One that dies again is started again; one that takes long is left its time, and shown as starting.
+        this.#untilReady(again, new AbortController().signal, () => undefined).catch(() => undefined);
       }, this.#delayMs);
     };
     if (hasEnded(child)) restart(child.exitCode, child.signalCode);

@@ -28,6 +28,7 @@ export interface CampusStatus {
   readonly processes: readonly {
     readonly role: string;
     readonly pid: number;
+    readonly ready: boolean;
     readonly restarts: number;
     readonly uptimeSeconds: number;
   }[];
@@ -89,7 +90,7 @@ export class CampusProcess {
         if (child.exitCode !== null) throw new Error(this.output);
         const { processes } = await this.status();
         return ['broker', 'ingest', 'alerts', 'api'].every((role) =>
-          processes.some((process) => process.role === role),
+          processes.some((process) => process.role === role && process.ready),
         );
       },
       60_000,

@@ -9,7 +9,7 @@ const status: Status = {
   influx: { url: 'http://127.0.0.1:8086', database: 'campus', version: '1.6.7', kind: '1.x' },
   redis: 'redis://127.0.0.1:6379',
   dataFolder: '/srv/campus',
-  processes: [{ role: 'ingest', pid: 4711, restarts: 2, uptimeSeconds: 75 }],
+  processes: [{ role: 'ingest', pid: 4711, ready: true, restarts: 2, uptimeSeconds: 75 }],
   ledger: {
     received: 10,
     written: 6,
@@ -36,6 +36,11 @@ describe('the status for people', () => {
     expect(text).toMatch(/Data folder +\/srv\/campus/);
     expect(text).toMatch(/ingest .* 4711 .* 2 .* 1 min 15 s/);
     expect(text).not.toContain('SIMULATED');
+  });
+
+  it('says of a process that is not ready that it is starting', () => {
+    const processes = status.processes.map((process) => ({ ...process, ready: false }));
+    expect(formatStatus({ ...status, processes }, 'Asia/Shanghai')).toContain('starting for 1 min 15 s');
   });
 
   it('says that the clock is simulated, and its time', () => {

@@ -3,7 +3,7 @@ import { findProcessTrouble } from '../../../cli/status/process-trouble.js';
 import type { RoleReport } from '../../../runtime/redis-role-report.js';
 
 const now = Date.parse('2026-03-02T00:00:00Z');
-const alerts = { role: 'alerts', pid: 7, restarts: 0, startedAt: now - 60_000 };
+const alerts = { role: 'alerts', pid: 7, ready: true, restarts: 0, startedAt: now - 60_000 };
 const report = { role: 'alerts', pid: 7 } as RoleReport;
 const isRunning = () => true;
 

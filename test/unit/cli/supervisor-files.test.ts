@@ -104,6 +104,7 @@ describe('orphans', () => {
     const of = (pid: number, identity: string | undefined) => ({
       role: `role ${pid}`,
       pid,
+      ready: true,
       restarts: 0,
       startedAt: 0,
       identity,
