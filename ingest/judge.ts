@@ -12,7 +12,7 @@ import { JudgedDevice } from './judged-device.js';
 import type { MessageRecord } from './log/frame.js';
 import { commitTransition, loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
-import type { ShardWindow } from './shard-window.js';
+import type { WindowReader } from './shard-window.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
 import type { Decoded } from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
@@ -24,7 +24,7 @@ export interface JudgeParts {
   readonly redis: Redis;
   /** The right to change the shard, and which one it is. */
   readonly lease: ShardFence;
-  readonly window: ShardWindow;
+  readonly window: WindowReader;
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;

@@ -63,9 +63,10 @@ export async function followShard(
     onProgress();
     await reader.trimThrough(lease, behind);
   };
-  const store = await ShardStore.load({ ...parts, lease, window, onCheckpoint: checkpointed('store') });
-  const judge = await ShardJudge.load({ ...parts, lease, window, onCheckpoint: checkpointed('judge') });
-  const twins = await ShardTwins.load({ ...parts, lease, window, onCheckpoint: checkpointed('twins') });
+  const follow = (follower: Follower) => ({ window: window.join(), onCheckpoint: checkpointed(follower) });
+  const store = await ShardStore.load({ ...parts, lease, ...follow('store') });
+  const judge = await ShardJudge.load({ ...parts, lease, ...follow('judge') });
+  const twins = await ShardTwins.load({ ...parts, lease, ...follow('twins') });
   const followers = { store, judge, twins };
   parts.progress.set(shard, {
     entries: () => reader.count(shard),

@@ -20,10 +20,20 @@ const fetchBytes = 512 * 1024;
 const mostEntries = 512;
 const pollMs = 25;
 
+/** One who follows a shard through its window. */
+export interface WindowReader {
+  /**
+   * Entries after the cursor, oldest first; none when nothing came within `waitMs` or the signal fired. Asking
+   * says that what is before the cursor is done with.
+   */
+  after(cursor: string, waitMs: number, signal: AbortSignal): Promise<readonly DecodedEntry[]>;
+}
+
 /**
- * The newest part of a shard, decoded once for all who read it. The store and the judge each follow the log
- * with their own cursor; while they are close together the second one finds its entries here, and one that
- * has fallen behind (InfluxDB is away) reads the log itself, so that memory stays bounded.
+ * The newest part of a shard, decoded once for all who read it. The followers each have a cursor of their own;
+ * while they are close together the others find here what the first has read, and one that has fallen behind
+ * (InfluxDB is away) reads the log itself, so that memory stays bounded. What all have passed is let go at once:
+ * decoded readings are small objects by the ten thousand, and those that live long cost the most to collect.
  */
 export class ShardWindow {
   readonly #reader: LogReader;
@@ -34,6 +44,8 @@ export class ShardWindow {
   /** The id before the first entry of the window. */
   #before: string | undefined;
   #averageBytes = fetchBytes / 16;
+  /** Where each follower is; undefined until it has asked. */
+  readonly #cursors: (string | undefined)[] = [];
   #fetching: { readonly cursor: string; readonly entries: Promise<readonly DecodedEntry[]> } | undefined;
 
   constructor(reader: LogReader, shard: number, decode: (record: LogRecord) => readonly Decoded[]) {
@@ -42,8 +54,19 @@ export class ShardWindow {
     this.#decode = decode;
   }
 
-  /** Entries after the cursor, oldest first; none when nothing came within `waitMs` or the signal fired. */
-  async after(cursor: string, waitMs: number, signal: AbortSignal): Promise<readonly DecodedEntry[]> {
+  /** Takes in a follower. All must be taken in before the first asks. */
+  join(): WindowReader {
+    const index = this.#cursors.push(undefined) - 1;
+    return {
+      after: (cursor, waitMs, signal) => {
+        this.#cursors[index] = cursor;
+        this.#letGo();
+        return this.#after(cursor, waitMs, signal);
+      },
+    };
+  }
+
+  async #after(cursor: string, waitMs: number, signal: AbortSignal): Promise<readonly DecodedEntry[]> {
     const giveUpAt = performance.now() + waitMs;
     for (;;) {
       const kept = this.#keptAfter(cursor);
@@ -117,11 +140,31 @@ export class ShardWindow {
       this.#entries.push(entry);
       this.#bytes += entry.bytes;
     }
+    this.#dropWhile(() => this.#bytes > windowBytes);
+  }
+
+  /** Drops what all followers have passed, but for those so far behind that they read by themselves. */
+  #letGo(): void {
+    const before = this.#before;
+    if (before === undefined || this.#entries.length === 0) return;
+    let slowest: string | undefined;
+    for (const cursor of this.#cursors) {
+      if (cursor === undefined) return;
+      if (compareIds(cursor, before) < 0) continue;
+      if (slowest === undefined || compareIds(cursor, slowest) < 0) slowest = cursor;
+    }
+    if (slowest === undefined) return;
+    const passed = slowest;
+    this.#dropWhile(({ id }) => compareIds(id, passed) <= 0);
+  }
+
+  #dropWhile(isSurplus: (oldest: DecodedEntry) => boolean): void {
     let dropped = 0;
-    while (this.#bytes > windowBytes && dropped < this.#entries.length) {
-      const oldest = this.#entries[dropped++];
-      this.#bytes -= oldest?.bytes ?? 0;
-      this.#before = oldest?.id;
+    for (const oldest of this.#entries) {
+      if (!isSurplus(oldest)) break;
+      dropped++;
+      this.#bytes -= oldest.bytes;
+      this.#before = oldest.id;
     }
     if (dropped > 0) this.#entries.splice(0, dropped);
   }

@@ -14,7 +14,7 @@ import type { MessageRecord } from './log/frame.js';
 import { compareIds, entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import { findStrayAcks } from './redis-stray-acks.js';
-import type { DecodedEntry, ShardWindow } from './shard-window.js';
+import type { DecodedEntry, WindowReader } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
@@ -31,7 +31,7 @@ export interface StoreParts {
   readonly redis: Redis;
   /** The right to change the shard, and which one it is. */
   readonly lease: ShardFence;
-  readonly window: ShardWindow;
+  readonly window: WindowReader;
   readonly sink: Sink;
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;

@@ -10,7 +10,7 @@ import type { ShardFence } from './log/log.js';
 import { RedisShardCommands } from './redis-shard-commands.js';
 import { loadTwinState, saveTwinState } from './redis-twin-checkpoint.js';
 import type { TwinState } from './redis-twin-checkpoint.js';
-import type { DecodedEntry, ShardWindow } from './shard-window.js';
+import type { DecodedEntry, WindowReader } from './shard-window.js';
 import type { Decoded, DecodedNotice } from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
 
@@ -24,7 +24,7 @@ const forgetEveryTicks = 60;
 export interface TwinParts {
   readonly redis: Redis;
   readonly lease: ShardFence;
-  readonly window: ShardWindow;
+  readonly window: WindowReader;
   readonly metrics: IngestMetrics;
   readonly history: CommandHistory;
   /** Told after every checkpoint up to where the twins no longer need the log. */

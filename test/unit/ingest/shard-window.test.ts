@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { compareIds } from '../../../ingest/log/log.js';
 import type { LogEntry, LogReader } from '../../../ingest/log/log.js';
 import { ShardWindow } from '../../../ingest/shard-window.js';
+import type { WindowReader } from '../../../ingest/shard-window.js';
 import { seededRandom } from '../../../simulators/city/seeded-random.js';
 
 /** A log of `count` entries, `1-0` to `count-0`, that answers when it likes. */
@@ -32,7 +33,7 @@ class SlowLog implements LogReader {
 
 const never = new AbortController().signal;
 
-async function follow(window: ShardWindow, cursor: string, last: string, pauseMs: () => number) {
+async function follow(window: WindowReader, cursor: string, last: string, pauseMs: () => number) {
   const seen: number[] = [];
   for (let at = cursor; at !== last;) {
     for (const { id } of await window.after(at, 1000, never)) {
@@ -59,7 +60,9 @@ test('two readers that begin at different cursors both see every entry, whoever 
       record as { kind: 'tick'; arrivedAt: number },
     ]);
     const seen = await Promise.all(
-      starts.map((start) => follow(window, `${start}-0`, '200-0', () => 3 * random())),
+      starts
+        .map((start) => [start, window.join()] as const)
+        .map(([start, reader]) => follow(reader, `${start}-0`, '200-0', () => 3 * random())),
     );
     expect(seen).toEqual(starts.map((start) => from(start + 1, 200)));
   }
@@ -68,11 +71,15 @@ test('two readers that begin at different cursors both see every entry, whoever 
 test('readers that are close together read the log once, also when one began behind', async () => {
   const log = new SlowLog(600, () => 1);
   const window = new ShardWindow(log, 0, (record) => [record as { kind: 'tick'; arrivedAt: number }]);
-  await Promise.all(['0-0', '10-0'].map((start) => follow(window, start, '600-0', () => 1)));
+  await Promise.all(
+    ['0-0', '10-0']
+      .map((start) => [start, window.join()] as const)
+      .map(([start, reader]) => follow(reader, start, '600-0', () => 1)),
+  );
   const shared = log.reads;
   log.reads = 0;
   await follow(
-    new ShardWindow(log, 0, (record) => [record as { kind: 'tick'; arrivedAt: number }]),
+    new ShardWindow(log, 0, (record) => [record as { kind: 'tick'; arrivedAt: number }]).join(),
     '0-0',
     '600-0',
     () => 1,
