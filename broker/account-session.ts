@@ -29,7 +29,7 @@ export function openAccountSession(
       const parsed = parseTopic(topic);
       if ('wrong' in parsed)
         throw new Error(`asked for the publisher of "${topic}", which no account may publish`);
-      return { client: parsed.device, shard: shardFor(parsed.site) };
+      return { client: parsed.device, shard: shardFor(parsed.site), spokenFor: parsed };
     },
   });
 }

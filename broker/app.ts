@@ -33,6 +33,7 @@ import { ReadGate } from './read-gate.js';
 import { Attendance } from './redis-attendance.js';
 import { createJudges } from './redis-judges.js';
 import { LogSafety } from './redis-log-safety.js';
+import { RegisteredDevices } from './redis-registered-devices.js';
 import { Ticker } from './redis-ticker.js';
 import { RetainedMessages } from './retained-messages.js';
 import { SessionWatch } from './session-watch.js';
@@ -143,7 +144,9 @@ export async function startBroker(
     log,
     onClaim: (outcome) => metrics.claims.inc({ outcome }),
   });
+  const registered = new RegisteredDevices(redis);
   const feed = new RegistryFeed(context.redisUrl, log, (changes) => {
+    registered.changed(changes);
     watch.changed(changes);
     doorkeeper.changed();
   });
@@ -172,6 +175,7 @@ export async function startBroker(
       metrics.unlogged.inc();
       setImmediate(() => gate.release());
     },
+    registered,
     claim: (connection, message, done) => claimDesk.take(connection, message, done),
     route: (message, from) => door.route(message, from),
   });

@@ -57,7 +57,7 @@ export interface ConnectionLimits {
 }
 
 /** Why a connection is not being read; `in_flight` and `output` come and go by themselves. */
-export type HoldReason = 'connecting' | 'control' | 'claim' | 'in_flight' | 'output' | 'rate';
+export type HoldReason = 'connecting' | 'control' | 'claim' | 'registry' | 'in_flight' | 'output' | 'rate';
 
 /** How long a client that was refused may take to read why. */
 const lingerMs = 1000;

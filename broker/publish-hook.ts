@@ -6,6 +6,7 @@ import type { ClientConnection } from './client-connection.js';
 import type { InboundPublish } from './guard/publish-parser.js';
 import { ProtocolViolation } from './guard/violation.js';
 import type { ReadGate } from './read-gate.js';
+import type { RegisteredDevices, Standing } from './redis-registered-devices.js';
 import type { OwnTopic, Session } from './session.js';
 import { encodeReply } from './wire.js';
 import type { OutboundMessage } from './wire.js';
@@ -29,6 +30,8 @@ export interface PublishHookParts {
   /** Told of one in some messages how long its PUBACK or PUBREC took, ms. */
   readonly onAnswered: (ms: number) => void;
   readonly onUnlogged: (connection: ClientConnection, error: Error) => void;
+  /** Who may be spoken for by somebody else. */
+  readonly registered: Pick<RegisteredDevices, 'atHand' | 'standing'>;
   /** Takes it when it is a device's claim to credentials; false: it is a message like any other. */
   readonly claim: (
     connection: ClientConnection,
@@ -89,7 +92,7 @@ export class PublishHook {
       if (startedAt !== undefined && qos > 0) this.#parts.onAnswered(performance.now() - startedAt);
     };
     if (session.claim !== undefined && this.#parts.claim(connection, message, settle)) return;
-    this.#log(connection, session, message, settle);
+    this.#take(connection, session, message, settle);
   }
 
   /**
@@ -103,10 +106,8 @@ export class PublishHook {
       return;
     }
     const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload;
-    this.#log(connection, connection.session, { topic: will.topic, payload }, (error, own) => {
-      if (own === undefined)
-        callback(error ?? new Error('the Will has a topic that is not the client’s own'));
-      else if (connection.session?.claim !== undefined) callback(new Error('a Will of an unknown device'));
+    this.#take(connection, connection.session, { topic: will.topic, payload }, (error, own) => {
+      if (own === undefined) callback(error ?? new Error('a Will that is not of a device of its client'));
       else {
         if (!own.retained) will.retain = false;
         callback(null);
@@ -114,24 +115,76 @@ export class PublishHook {
     });
   }
 
+  /** @param done told of a durable message whose it is, where it is one that others may hear as a device's */
+  #take(
+    connection: ClientConnection,
+    session: Session,
+    message: { readonly topic: string; readonly payload: Buffer },
+    done: (error: Error | undefined, own: OwnTopic | undefined) => void,
+  ): void {
+    const own = session.ownTopic(message.topic);
+    this.#confirm(connection, own, (error, standing) => {
+      if (error !== undefined) {
+        done(error, undefined);
+        connection.destroy();
+        this.#parts.onUnlogged(connection, error);
+        return;
+      }
+      // Of another site or class it would be written under the wrong tags.
+      const confirmed = standing === 'elsewhere' ? undefined : own;
+      const unregistered = session.claim !== undefined || standing === 'unregistered';
+      this.#log(connection, session, message, { own: confirmed, unregistered }, (failure) =>
+        done(failure, unregistered ? undefined : confirmed),
+      );
+    });
+  }
+
+  /** Asks how the device stands that somebody else speaks for; nothing further is read until that is known. */
+  #confirm(
+    connection: ClientConnection,
+    own: OwnTopic | undefined,
+    done: (error: Error | undefined, standing: Standing) => void,
+  ): void {
+    const { spokenFor } = own ?? {};
+    if (spokenFor === undefined) {
+      done(undefined, 'registered');
+      return;
+    }
+    const { registered } = this.#parts;
+    const { site, deviceClass, device: id } = spokenFor;
+    const known = registered.atHand({ id, deviceClass }, site);
+    if (known !== undefined) {
+      done(undefined, known);
+      return;
+    }
+    connection.hold('registry');
+    registered.standing([{ id, deviceClass }], site).then(
+      ([standing = 'unregistered']) => {
+        done(undefined, standing);
+        connection.release('registry');
+      },
+      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), 'unregistered'),
+    );
+  }
+
   #log(
     connection: ClientConnection,
     session: Session,
     { topic, payload }: { readonly topic: string; readonly payload: Buffer },
-    done: (error: Error | undefined, own: OwnTopic | undefined) => void,
+    from: From,
+    done: (error: Error | undefined) => void,
   ): void {
     const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
-    const own = session.ownTopic(topic);
-    const record = toRecord(session, topic, own, payload, maxPayloadBytes, clock.now());
+    const record = toRecord(session, topic, from, payload, maxPayloadBytes, clock.now());
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
     const held = record.payload.length;
     gate.enter(held);
     onMessage(payload.length);
-    log.append(own?.shard ?? session.shard, record, (error) => {
+    log.append(from.own?.shard ?? session.shard, record, (error) => {
       session.inFlight--;
       gate.leave(held);
-      done(error, own);
+      done(error);
       if (error !== undefined) {
         connection.destroy();
         onUnlogged(connection, error);
@@ -140,16 +193,21 @@ export class PublishHook {
   }
 
   #route(session: Session, { topic, payload, qos, retain }: InboundPublish, own: OwnTopic | undefined): void {
-    // Who has not proven to be a device is not heard as one.
-    if (own === undefined || session.claim !== undefined) return;
+    if (own === undefined) return;
     this.#parts.route({ topic, payload, qos, retain: retain && own.retained }, session);
   }
+}
+
+/** Whose a message is; `unregistered`: by its own word only, so it is not heard as a device's. */
+interface From {
+  readonly own: OwnTopic | undefined;
+  readonly unregistered: boolean;
 }
 
 function toRecord(
   session: Session,
   topic: string,
-  own: OwnTopic | undefined,
+  { own, unregistered }: From,
   payload: Buffer,
   maxPayloadBytes: number,
   arrivedAt: number,
@@ -157,7 +215,6 @@ function toRecord(
   const kind = 'message';
   const client = own?.client ?? session.client;
   const fits = payload.length <= maxPayloadBytes;
-  const unregistered = session.claim !== undefined;
   if (own !== undefined && fits && !unregistered)
     return { kind, arrivedAt, client, topic, address: own.address, payload };
   return {

@@ -3,6 +3,7 @@ import type { DeviceClass } from '../devices/device-class.js';
 import { shardOf } from '../devices/site.js';
 import type { Device } from '../devices/device.js';
 import { publishedStreams, retainedStreams, topicPrefix } from '../devices/topic.js';
+import type { DeviceTopic } from '../devices/topic.js';
 import { encodeAddress } from '../ingest/log/frame.js';
 import { grantTopics } from './acl.js';
 import type { Rights } from './acl.js';
@@ -16,7 +17,11 @@ export interface OwnTopic {
   /** The result of `encodeAddress` for the two. */
   readonly address: Buffer;
   readonly retained: boolean;
+  /** Where somebody else speaks for the device: whom the topic names, for the registry to confirm. */
+  readonly spokenFor?: DeviceTopic | undefined;
 }
+
+type Publisher = Pick<OwnTopic, 'client' | 'shard' | 'spokenFor'>;
 
 /** What a device was let in by; when that changes, it has to go. */
 export interface DeviceGrounds {
@@ -68,14 +73,14 @@ export class Session {
   /** Messages handed to the log and not yet answered. */
   inFlight = 0;
   readonly #topics = new Map<string, OwnTopic>();
-  readonly #publisherOf: (topic: string) => Pick<OwnTopic, 'client' | 'shard'>;
+  readonly #publisherOf: (topic: string) => Publisher;
 
   constructor(
     who: Pick<Session, 'client' | 'shard' | 'rights' | 'maxQos'> &
       Partial<Pick<Session, 'device' | 'claim' | 'account' | 'mqttId'>> & {
         readonly now: number;
         /** For whom it publishes. @defaultValue itself */
-        readonly publisherOf?: (topic: string) => Pick<OwnTopic, 'client' | 'shard'>;
+        readonly publisherOf?: (topic: string) => Publisher;
       },
   ) {
     this.device = who.device;
@@ -99,9 +104,9 @@ export class Session {
   ownTopic(topic: string): OwnTopic | undefined {
     const known = this.#topics.get(topic);
     if (known !== undefined || !this.rights.mayPublish(topic)) return known;
-    const { client, shard } = this.#publisherOf(topic);
+    const { client, shard, spokenFor } = this.#publisherOf(topic);
     const address = encodeAddress(client, topic);
-    const own = { client, shard, address, retained: this.rights.mayRetain(topic) };
+    const own = { client, shard, address, retained: this.rights.mayRetain(topic), spokenFor };
     const limit = topicsAtHand[this.account === undefined ? 'device' : 'account'];
     if (this.#topics.size < limit) this.#topics.set(topic, own);
     return own;

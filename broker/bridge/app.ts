@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Profile } from '../../devices/profiles/profile.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
+import { RegistryFeed } from '../../devices/redis-registry-feed.js';
 import { shardOf } from '../../devices/site.js';
 import { RedisLogWriter } from '../../ingest/log/redis-log-writer.js';
 import { settleShards } from '../../ingest/log/redis-shards.js';
@@ -8,6 +9,7 @@ import { AppError, messageOf } from '../../runtime/app-error.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
+import { RegisteredDevices } from '../redis-registered-devices.js';
 import { createBridgeMetrics } from './bridge-metrics.js';
 import { BridgeFollower } from './follow-bridge.js';
 import { takeIn } from './intake.js';
@@ -16,7 +18,6 @@ import { parseBridges } from './parse-bridges.js';
 import type { Bridge } from './parse-bridges.js';
 import { readSecrets } from './read-secrets.js';
 import { BridgeMemory } from './redis-bridge-memory.js';
-import { RegisteredDevices } from './redis-registered-devices.js';
 import { SparkplugHost } from './sparkplug-host.js';
 
 /**
@@ -35,8 +36,9 @@ export async function startBridges(context: RoleContext): Promise<void> {
   const logRedis = connectRedis(context.redisUrl, log, { commandTimeout });
   lifeCycle.onStop('log connection', () => logRedis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
-  const registered = new RegisteredDevices(redis, context.redisUrl, log);
-  lifeCycle.onStop('registry feed', () => registered.stop());
+  const registered = new RegisteredDevices(redis);
+  const feed = new RegistryFeed(context.redisUrl, log, (changes) => registered.changed(changes));
+  lifeCycle.onStop('registry feed', () => feed.stop());
   const writer = new RedisLogWriter(logRedis);
   lifeCycle.onStop('reading log', () => writer.drain());
 

@@ -5,8 +5,8 @@ import type { MessageRecord } from '../../ingest/log/frame.js';
 import type { Origin, OriginDevice } from '../../ingest/log/origin.js';
 import { vendorMessage } from '../../ingest/log/vendor-message.js';
 import { topicMatches } from '../acl.js';
+import type { RegisteredDevices } from '../redis-registered-devices.js';
 import type { Bridge, Subscription } from './parse-bridges.js';
-import type { Standing } from './redis-registered-devices.js';
 import type { SparkplugHost } from './sparkplug-host.js';
 
 /** A message as the other broker delivered it. */
@@ -27,10 +27,7 @@ export interface IntakeParts {
   /** Undefined where nothing of the bridge is Sparkplug. */
   readonly host: SparkplugHost | undefined;
   readonly onSparkplug: (verdict: ReturnType<SparkplugHost['receive']>) => void;
-  readonly standing: (
-    devices: readonly { readonly id: string; readonly deviceClass: DeviceClass }[],
-    site: string,
-  ) => Promise<readonly Standing[]>;
+  readonly standing: RegisteredDevices['standing'];
   readonly maxPayloadBytes: number;
 }
 

@@ -84,7 +84,7 @@ function refusal(message: MessageRecord): Rejection | undefined {
   }
   // Out of the quarantine it comes when its device is registered.
   if (message.unregistered === true && message.replayed !== true) {
-    const detail = `"${message.client}" sent this before it claimed its credentials`;
+    const detail = `"${message.client}" sent this before it was registered or had claimed its credentials`;
     return { reason: 'unknown_device', detail };
   }
   if (message.cutFrom === undefined) return undefined;

@@ -133,6 +133,48 @@ test('a bridge speaks for the devices of its sites, and hears no device', async 
   }
 });
 
+test('a bridge does not speak for a device that is registered elsewhere, as another class, or not at all', async () => {
+  const operator = await connect(await add('operator', ['s1']));
+  await operator.subscribe('campus/v1/s1/#');
+  const bridge = await connect(await add('bridge', ['s1', 's2']));
+  const sent = {
+    'campus/v1/s1/sensor/d2/telemetry': 'at another site',
+    'campus/v1/s1/whiteboard/d1/state': 'as another class',
+    'campus/v1/s1/sensor/stranger/state': 'not registered',
+    'campus/v1/s1/sensor/d1/event': 'its own',
+  };
+  for (const [topic, payload] of Object.entries(sent)) await publish(bridge, topic, payload, true);
+  await eventually('the one that is right', () =>
+    operator.heard.some(({ payload }) => payload === 'its own'),
+  );
+  expect(operator.heard.filter(({ retain }) => !retain)).toHaveLength(1);
+  const all = await logged();
+  const find = (text: string) => all.find(({ payload }) => payload.toString() === text);
+  const { username } = bridge.mqtt.options;
+  expect(find('at another site')).toMatchObject({ foreignTopic: true, client: username });
+  expect(find('as another class')).toMatchObject({ foreignTopic: true, client: username });
+  expect(find('not registered')).toMatchObject({ unregistered: true, client: 'stranger' });
+  await issueCredentials(redis, { site: 's1', device: 'stranger', deviceClass: 'sensor' });
+  await eventually('to be known', async () => {
+    await publish(bridge, 'campus/v1/s1/sensor/stranger/event', 'known now');
+    return operator.heard.some(({ payload }) => payload === 'known now');
+  });
+});
+
+test('what a bridge sends at once is logged in order, whoever has to be asked for', async () => {
+  await issueCredentials(redis, { site: 's1', device: 'd9', deviceClass: 'sensor' });
+  const bridge = await connect(await add('bridge', ['s1']));
+  const topics = ['d1', 'd9', 'nobody-1', 'd1', 'nobody-2'].map(
+    (id) => `campus/v1/s1/sensor/${id}/telemetry`,
+  );
+  const marked = Array.from({ length: 50 }, (_, i) => `order-${i}`);
+  await Promise.all(marked.map((text, i) => publish(bridge, topics[i % topics.length] ?? '', text)));
+  const order = (await logged())
+    .map(({ payload }) => payload.toString())
+    .filter((text) => text.startsWith('order-'));
+  expect(order).toEqual(marked);
+});
+
 test('an account is let in with any client id, by its password alone, and can not take a device over', async () => {
   const account = await add('operator', ['s1']);
   const device = await connect(d1);
