@@ -16,7 +16,7 @@ export interface DecodedEntry {
 /** Bytes of log that stay decoded in memory per shard; some 6,000 readings. */
 const windowBytes = 1024 * 1024;
 /** Bytes of log that are read at once. */
-const fetchBytes = 512 * 1024;
+const fetchBytes = 128 * 1024;
 const mostEntries = 512;
 const pollMs = 25;
 
@@ -27,6 +27,8 @@ export interface WindowReader {
    * says that what is before the cursor is done with.
    */
   after(cursor: string, waitMs: number, signal: AbortSignal): Promise<readonly DecodedEntry[]>;
+  /** What is up to the cursor is done with, though it is too early to ask for more. */
+  pass(cursor: string): void;
 }
 
 /**
@@ -57,10 +59,14 @@ export class ShardWindow {
   /** Takes in a follower. All must be taken in before the first asks. */
   join(): WindowReader {
     const index = this.#cursors.push(undefined) - 1;
+    const pass = (cursor: string) => {
+      this.#cursors[index] = cursor;
+      this.#letGo();
+    };
     return {
+      pass,
       after: (cursor, waitMs, signal) => {
-        this.#cursors[index] = cursor;
-        this.#letGo();
+        pass(cursor);
         return this.#after(cursor, waitMs, signal);
       },
     };

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reading, Rejection } from '../devices/telemetry.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Clock } from '../runtime/clock.js';
@@ -23,8 +22,6 @@ import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
 const idleCheckpointMs = 200;
-/** Under this rate of writing, InfluxDB's work per point grows; nobody watches a classroom faster. */
-const lingerMs = 200;
 const mostQuarantined = 500;
 
 export interface StoreParts {
@@ -61,6 +58,17 @@ interface Written extends Accounted {
   readonly countedAs: 'written' | 'duplicates';
 }
 
+/** A batch that is accounted for and has to be written. */
+interface Taken {
+  readonly written: readonly Written[];
+  /** When the first of each entry arrived, epoch ms of the pipeline's clock. */
+  readonly arrivals: readonly number[];
+  /** Device messages in it. */
+  readonly messages: number;
+  /** Its last entry. */
+  readonly cursor: string;
+}
+
 /**
  * Follows one shard of the log into InfluxDB and keeps the ledger: every message is settled here as written,
  * duplicate or quarantined, and the cursor moves only when InfluxDB has confirmed. What is in memory beyond
@@ -93,28 +101,41 @@ export class ShardStore {
       const entries = await window.after(this.#state.cursor, idleCheckpointMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
-      const startedAt = performance.now();
-      let lines = 0;
-      for (const batch of batches(entries, batchLines)) lines = await this.#settle(batch, signals.abort);
+      await this.#settle(cutIntoBatches(entries, batchLines), signals.abort);
       await this.#checkpointIfDue(entries.length === 0);
-      if (lines < batchLines / 2 && !signals.drain.aborted) {
-        await sleep(Math.max(0, lingerMs - (performance.now() - startedAt)));
-      }
     }
     if (this.#unsaved && !signals.abort.aborted) await this.#checkpoint();
   }
 
-  async #settle(entries: readonly DecodedEntry[], abort: AbortSignal): Promise<number> {
-    const { sink, tags, metrics, clock } = this.#parts;
+  async #settle(batches: (readonly DecodedEntry[])[], abort: AbortSignal): Promise<void> {
+    // Nothing here holds on to the batch: while InfluxDB takes its time, only what was made of it is wanted.
+    while (batches.length > 0) await this.#write(await this.#take(batches.shift() ?? []), abort);
+  }
+
+  /** Accounts for all that is in a batch; the window may let go of it. */
+  async #take(entries: readonly DecodedEntry[]): Promise<Taken> {
+    const { tags, redis, window } = this.#parts;
     await tags.ensure(topicsOf(entries));
     if (this.#stamp(entries)) await this.#checkpoint();
-    const strayAcks = await findStrayAcks(this.#parts.redis, entries);
+    const strayAcks = await findStrayAcks(redis, entries);
     const written: Written[] = [];
+    const arrivals: number[] = [];
+    let messages = 0;
     for (const entry of entries) {
       entry.decoded.forEach((decoded, i) => {
         this.#account(strayAcks.get(decoded) ?? decoded, { entryId: entry.id, i }, written);
       });
+      messages += entry.messages;
+      const [first] = entry.decoded;
+      if (entry.messages > 0 && first !== undefined) arrivals.push(arrivalOf(first));
     }
+    const cursor = entries.at(-1)?.id ?? this.#state.cursor;
+    window.pass(cursor);
+    return { written, arrivals, messages, cursor };
+  }
+
+  async #write({ written, arrivals, messages, cursor }: Taken, abort: AbortSignal): Promise<void> {
+    const { sink, metrics, clock } = this.#parts;
     const refused = await sink.write(
       written.map(({ line }) => line),
       abort,
@@ -127,18 +148,12 @@ export class ShardStore {
       this.#quarantine(item, { reason: 'influx_refused', detail: why });
     }
     const now = clock.now();
-    for (const { messages, decoded } of entries) {
-      this.#state.settled += messages;
-      const first = decoded[0];
-      if (messages > 0 && first !== undefined) {
-        metrics.storedSeconds.observe(clock.wallMs(now - arrivalOf(first)) / 1000);
-      }
-    }
-    this.#state.cursor = entries.at(-1)?.id ?? this.#state.cursor;
+    for (const at of arrivals) metrics.storedSeconds.observe(clock.wallMs(now - at) / 1000);
+    this.#state.settled += messages;
+    this.#state.cursor = cursor;
     this.#unsaved = true;
     metrics.written.inc(written.length - refused.length);
     if (this.#quarantined.length >= mostQuarantined) await this.#checkpoint();
-    return written.length;
   }
 
   /**
@@ -190,7 +205,7 @@ export class ShardStore {
       totals.duplicates++;
       // Its time is forgotten: if it isn't the repeat that it seems to be, it must not be lost.
       if (verdict === 'known' && decoded.kind === 'reading')
-        this.#write(accounted, decoded, written, 'duplicates');
+        this.#addLines(accounted, decoded, written, 'duplicates');
     } else if (decoded.kind === 'rejection') {
       this.#quarantine(accounted, decoded.rejection);
     } else if (surplus !== undefined) {
@@ -201,7 +216,7 @@ export class ShardStore {
     } else {
       entry.written++;
       totals.written++;
-      this.#write(accounted, decoded, written, 'written');
+      this.#addLines(accounted, decoded, written, 'written');
     }
   }
 
@@ -238,7 +253,7 @@ export class ShardStore {
     totals.quarantined -= count;
   }
 
-  #write(
+  #addLines(
     from: Accounted,
     decoded: DecodedReading | DecodedNotice,
     written: Written[],
@@ -344,15 +359,17 @@ function* topicsOf(entries: readonly DecodedEntry[]): Generator<DeviceTopic> {
 }
 
 /** Cuts entries into runs of about `lines` lines; an entry is never cut. */
-function* batches(entries: readonly DecodedEntry[], lines: number): Generator<readonly DecodedEntry[]> {
+function cutIntoBatches(entries: readonly DecodedEntry[], lines: number): (readonly DecodedEntry[])[] {
+  const batches: (readonly DecodedEntry[])[] = [];
   let start = 0;
   let count = 0;
   for (let i = 0; i < entries.length; i++) {
     count += entries[i]?.decoded.length ?? 0;
     if (count >= lines || i === entries.length - 1) {
-      yield entries.slice(start, i + 1);
+      batches.push(entries.slice(start, i + 1));
       start = i + 1;
       count = 0;
     }
   }
+  return batches;
 }

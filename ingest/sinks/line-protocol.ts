@@ -8,13 +8,13 @@ import type { DeviceTags } from './device-tags.js';
 export function readingLines(reading: Reading, tags: DeviceTags): string {
   const time = ` ${reading.ts}`;
   const own = fields(reading.m);
-  let lines = own === '' ? '' : tags.series + own + time;
+  let lines = own === '' ? '' : `${tags.series} ${own}${time}`;
   if (reading.parts !== undefined) {
     for (const [part, metrics] of Object.entries(reading.parts)) {
       const of = fields(metrics);
       if (of === '') continue;
       if (lines !== '') lines += '\n';
-      lines += `${tags.seriesOfPart(part)}${of}${time}`;
+      lines += `${tags.seriesOfPart(part)} ${of}${time}`;
     }
   }
   return lines;
@@ -31,13 +31,19 @@ export function eventLine(
   return `${tags.seriesOfEvent(event.type)} detail=${quoted(event.detail)} ${event.ts}`;
 }
 
+/** `,name=`, ready made: there are few metrics, and each is written again and again. */
+const prefixes = new Map<string, string>();
+
+/** The fields, as one piece of text: a string that is put together by and by is many small objects that live long. */
 function fields(metrics: Readonly<Record<string, number | string>>): string {
-  let line = '';
+  const pieces: (string | number)[] = [];
   for (const name in metrics) {
     const value = metrics[name] as number | string;
-    line += `${line === '' ? ' ' : ','}${name}=${typeof value === 'number' ? value : quoted(value)}`;
+    let prefix = prefixes.get(name);
+    if (prefix === undefined) prefixes.set(name, (prefix = `,${name}=`));
+    pieces.push(prefix, typeof value === 'number' ? value : quoted(value));
   }
-  return line;
+  return pieces.join('').slice(1);
 }
 
 function quoted(text: string): string {

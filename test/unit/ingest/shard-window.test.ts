@@ -86,3 +86,19 @@ test('readers that are close together read the log once, also when one began beh
   );
   expect(shared).toBeLessThan(1.5 * log.reads);
 });
+
+test('what all have passed is let go, and what one has not is still there for it', async () => {
+  const log = new SlowLog(30, () => 0);
+  const window = new ShardWindow(log, 0, (record) => [record as { kind: 'tick'; arrivedAt: number }]);
+  const [fast, slow] = [window.join(), window.join()];
+  const first = await fast.after('0-0', 1000, never);
+  const last = first.at(-1)?.id ?? '';
+  fast.pass(last);
+  const reads = log.reads;
+  expect((await slow.after('0-0', 1000, never)).map(({ id }) => id)).toEqual(first.map(({ id }) => id));
+  expect(log.reads).toBe(reads);
+  // Both are past it: who asks for it again is served by the log.
+  slow.pass(last);
+  await window.join().after('0-0', 1000, never);
+  expect(log.reads).toBe(reads + 1);
+});
