@@ -9,8 +9,6 @@ type Deliver = (packet: AedesPublishPacket, done: () => void) => void;
 export interface AedesClient extends Client {
   /** The Will, published when the client goes without DISCONNECT. */
   will: unknown;
-  /** Runs out after one and a half keep-alives; absent without keep-alive and after the end. */
-  readonly _keepaliveTimer: NodeJS.Timeout | null;
   /** Filter → subscription. */
   readonly subscriptions: Readonly<Record<string, { readonly qos: 0 | 1 | 2 }>>;
   /** Called for each subscription of QoS 0 that matches a message … */

@@ -24,6 +24,7 @@ import { Doorkeeper } from './doorkeeper.js';
 import { FrontDoor } from './front-door.js';
 import { ProtocolViolation } from './guard/violation.js';
 import { createAdmission } from './limits/admission.js';
+import { findFileLimitTrouble } from './limits/file-limit.js';
 import type { LimitReason } from './limits/limit-reason.js';
 import { ClientPaces } from './limits/publish-pace.js';
 import { openListeners } from './listeners/open-listeners.js';
@@ -63,6 +64,9 @@ export async function startBroker(
   const logRedis = connectRedis(context.redisUrl, log, { commandTimeout });
   lifeCycle.onStop('log connection', () => logRedis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
+
+  const fileLimit = await findFileLimitTrouble(settings.MQTT_MAX_SOCKETS);
+  if (fileLimit !== undefined) log.warn(fileLimit);
 
   const lookup = new DeviceLookup(redis);
   const gate = new ReadGate<ClientConnection>({
@@ -192,15 +196,18 @@ export async function startBroker(
       connectTimeout: settings.MQTT_CONNECT_TIMEOUT_S * 1000,
       // MQTT 3.1 has them at most 23 long; ours may be longer in both versions.
       maxClientsIdLength: 255,
-      preConnect: (_client, packet, callback) => {
+      preConnect: (client, packet, callback) => {
         // Commands are redelivered from our own table: a device has no session to be kept.
         packet.clean ||= !open;
-        const { keepalive = 0 } = packet;
+        let { keepalive = 0 } = packet;
         if (keepalive === 0 || keepalive > settings.MQTT_MAX_KEEP_ALIVE_S) {
           // The standard lets a server close what it takes for dead, whatever was asked for.
-          packet.keepalive = settings.MQTT_MAX_KEEP_ALIVE_S;
+          keepalive = settings.MQTT_MAX_KEEP_ALIVE_S;
           onLimited('keep_alive');
         }
+        // Ours to watch: Aedes would close whom we do not read.
+        door.connectionOf(client).keepAliveS = keepalive;
+        packet.keepalive = 0;
         callback(null, true);
       },
       authenticate: (client, username, password, callback) => {

@@ -8,6 +8,8 @@ import { packetType } from './guard/packet-type.js';
 import { PublishParser } from './guard/publish-parser.js';
 import type { InboundPublish } from './guard/publish-parser.js';
 import { ProtocolViolation } from './guard/violation.js';
+import { KeepAlive } from './keep-alive.js';
+import type { Wish } from './limits/admission.js';
 import type { ClientPace } from './limits/publish-pace.js';
 import type { Connection } from './listeners/connection.js';
 import { Output } from './output.js';
@@ -19,8 +21,8 @@ import type { OutboundMessage } from './wire.js';
 
 /** Who acts on what a connection brings. What they throw closes that connection, and no more. */
 export interface ConnectionHandlers {
-  /** Why a message may not be taken now; then `release` with that reason follows. Undefined when it may. */
-  readonly whyWait: (connection: ClientConnection) => HoldReason | undefined;
+  /** Why a packet may not be taken now; then `release` with that reason follows. Undefined when it may. */
+  readonly whyWait: (connection: ClientConnection, wish: Wish) => HoldReason | undefined;
   readonly publish: (connection: ClientConnection, message: InboundPublish) => void;
   /** To be answered; nothing further is read until `done`. */
   readonly subscribe: (
@@ -59,6 +61,14 @@ export interface ConnectionLimits {
 /** Why a connection is not being read; `in_flight` and `output` come and go by themselves. */
 export type HoldReason = 'connecting' | 'control' | 'claim' | 'registry' | 'in_flight' | 'output' | 'rate';
 
+/** Packets that cost something and are sent of the client's own accord: they come at its pace. */
+const wishes: readonly (Wish | undefined)[] = Object.assign(Array<Wish | undefined>(16).fill(undefined), {
+  [packetType.publish]: 'publish',
+  [packetType.subscribe]: 'control',
+  [packetType.unsubscribe]: 'control',
+  [packetType.pingreq]: 'control',
+});
+
 /** How long a client that was refused may take to read why. */
 const lingerMs = 1000;
 
@@ -84,8 +94,11 @@ export class ClientConnection implements Link {
   readonly #holds = new Set<HoldReason>();
   readonly #read: () => Buffer | null;
   #client: AedesClient | undefined;
+  #keepAlive: KeepAlive | undefined;
+  /** Seconds without a packet, times one and a half, after which it is closed; set before `open`. */
+  keepAliveS = 0;
   #connect: Buffer | null = null;
-  /** A SUBSCRIBE or UNSUBSCRIBE that waits for the messages sent before it. */
+  /** A packet whose answer waits for the messages sent before it. */
   #afterMessages: (() => void) | undefined;
   #pumping = false;
   #refused = false;
@@ -154,6 +167,14 @@ export class ClientConnection implements Link {
   /** CONNACK is out: what the client sent after its CONNECT is read now. */
   open(): void {
     this.#reader.maxBytes = this.#limits.packetBytes;
+    const { keepAliveS } = this;
+    if (keepAliveS > 0) {
+      this.#keepAlive = new KeepAlive(
+        keepAliveS,
+        () => this.#holds.size > 0,
+        () => this.destroy(),
+      );
+    }
     this.release('connecting');
   }
 
@@ -164,6 +185,7 @@ export class ClientConnection implements Link {
 
   release(reason: HoldReason): void {
     if (!this.#holds.delete(reason) || this.#holds.size > 0 || this.#pumping || this.#ended) return;
+    this.#keepAlive?.refresh();
     // Also wakes Aedes, which may have a CONNECT to read.
     this.incoming.stream.emit('readable');
   }
@@ -211,6 +233,7 @@ export class ClientConnection implements Link {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#keepAlive?.stop();
     this.#output.close();
     this.#on.ended(this);
   }
@@ -223,8 +246,8 @@ export class ClientConnection implements Link {
     try {
       let taken = false;
       while (this.#holds.size === 0 && !this.ended) {
-        const isPublish = (this.#reader.peeked ?? 0) >> 4 === packetType.publish;
-        const wait = isPublish ? this.#on.whyWait(this) : undefined;
+        const wish = wishes[(this.#reader.peeked ?? 0) >> 4];
+        const wait = wish === undefined ? undefined : this.#on.whyWait(this, wish);
         if (wait !== undefined) this.hold(wait);
         else if (this.#reader.next()) {
           this.#take(this.#reader);
@@ -236,7 +259,7 @@ export class ClientConnection implements Link {
         }
       }
       // [MQTT-3.1.2-24]: any packet counts.
-      if (taken) this.#client?._keepaliveTimer?.refresh();
+      if (taken) this.#keepAlive?.refresh();
     } catch (error) {
       this.#violated(error);
     } finally {
@@ -250,6 +273,7 @@ export class ClientConnection implements Link {
       this.#on.publish(this, this.#publishes.parse(bytes, header, start, end));
       return;
     }
+    if (wishes[type] === 'control') this.pace?.took(0, performance.now());
     const fields = new PacketFields(bytes, start, end);
     switch (type) {
       case packetType.connect:
@@ -271,7 +295,11 @@ export class ClientConnection implements Link {
       }
       case packetType.pingreq:
         fields.finish();
-        this.send(pingresp);
+        // Its answer says that what was sent before has been dealt with.
+        this.#control((done) => {
+          this.send(pingresp);
+          done();
+        });
         break;
       case packetType.disconnect:
         fields.finish();

@@ -91,8 +91,6 @@ export class FrontDoor extends Aedes {
    */
   route(message: OutboundMessage, from?: Session): void {
     const { topic, payload, qos, retain } = message;
-    // The matcher of Aedes throws on more.
-    if (levelsOf(topic) > maxTopicLevels) return;
     if (retain) this.#parts.retained.set(message);
     if (from !== undefined && this.#listeners === 0) return;
     if (qos > 0) {
@@ -113,7 +111,9 @@ export class FrontDoor extends Aedes {
       retain,
       dup: false,
     };
-    aedes.mq.emit(packet as AedesPublishPacket, nothing);
+    // The matcher of Aedes throws on more levels. Such topics are rare, and everybody can be asked.
+    if (levelsOf(topic) <= maxTopicLevels) aedes.mq.emit(packet as AedesPublishPacket, nothing);
+    else for (const connection of this.#open) this.#deliver(connection, packet as AedesPublishPacket);
   }
 
   /**

@@ -97,7 +97,7 @@ export const settingDefinitions = {
   },
   MQTT_MAX_RATE: {
     schema: count.default(1000),
-    help: 'Messages a second of one client; above it the client is read no faster, not disconnected',
+    help: 'Messages (and pings and subscriptions) a second of one client; above it the client is read no faster, not disconnected',
   },
   MQTT_MAX_BYTES_PER_S: {
     schema: count.default(4_194_304),

@@ -40,38 +40,54 @@ export class PacketReader {
   /** Whole size of the packet at `#at`; 0 until its fixed header is complete. */
   #size = 0;
   #headerSize = 0;
-  /** Chunks of a packet that is still incomplete, to be joined once. */
-  #parts: Buffer[] = [];
-  #partsBytes = 0;
+  /**
+   * The beginning of a packet that is still incomplete, in memory that grows twofold: were the chunks kept as they
+   * came, a packet that drips in byte by byte would take a hundred times its size.
+   */
+  #gathered: Buffer | undefined;
+  #gatheredBytes = 0;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
 
   push(chunk: Buffer): void {
-    if (this.#parts.length === 0 && this.#at === this.bytes.length) {
+    if (this.#gathered === undefined && this.#at === this.bytes.length) {
       this.bytes = chunk;
       this.#at = 0;
       return;
     }
-    if (this.#parts.length === 0) {
+    if (this.#gathered === undefined) {
       const rest = this.bytes.subarray(this.#at);
-      this.#parts.push(rest);
-      this.#partsBytes = rest.length;
       this.bytes = nothing;
       this.#at = 0;
+      this.#gather(rest, chunk.length);
     }
-    this.#parts.push(chunk);
-    this.#partsBytes += chunk.length;
-    if (this.#partsBytes < this.#size) return;
-    this.bytes = Buffer.concat(this.#parts, this.#partsBytes);
-    this.#parts = [];
-    this.#partsBytes = 0;
+    this.#gather(chunk, 0);
+    if (this.#gatheredBytes < this.#size) return;
+    this.bytes = this.#gathered?.subarray(0, this.#gatheredBytes) ?? nothing;
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+  }
+
+  /** @param coming bytes that are known to come right behind */
+  #gather(chunk: Buffer, coming: number): void {
+    const needed = this.#gatheredBytes + chunk.length;
+    const held = this.#gathered ?? nothing;
+    if (needed > held.length) {
+      // Never more than the packet has, whatever it claims: of that nothing is kept before it is there.
+      const wanted = Math.max(needed + coming, Math.min(2 * held.length, this.#size));
+      const larger = Buffer.allocUnsafeSlow(wanted);
+      held.copy(larger, 0, 0, this.#gatheredBytes);
+      this.#gathered = larger;
+    }
+    chunk.copy(this.#gathered ?? nothing, this.#gatheredBytes);
+    this.#gatheredBytes = needed;
   }
 
   /** The first byte of the packet that is coming in or comes next; undefined when none is there. */
   get peeked(): number | undefined {
-    return (this.#parts[0] ?? this.bytes)[this.#at];
+    return (this.#gathered ?? this.bytes)[this.#at];
   }
 
   /**
@@ -79,7 +95,7 @@ export class PacketReader {
    * @throws ProtocolViolation
    */
   next(): boolean {
-    if (this.#parts.length > 0) return false;
+    if (this.#gathered !== undefined) return false;
     const { bytes } = this;
     const available = bytes.length - this.#at;
     if (available < 1) return false;

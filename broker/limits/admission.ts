@@ -10,20 +10,23 @@ interface Publisher {
   release(reason: 'in_flight' | 'rate'): void;
 }
 
+/** A message to publish, or what else a client asks for: SUBSCRIBE, UNSUBSCRIBE, PINGREQ. */
+export type Wish = 'publish' | 'control';
+
 /** A client over its rate is let go on in steps of so long, not for every single message. */
 const stepMs = 20;
 
 /**
- * Why the next message of a connection must wait, if it must: too much of it, or of all clients, is
- * unanswered, or it is over its rate. It is not disconnected: its bytes stay in the kernel until it may go on,
+ * Why the next packet of a connection must wait, if it must: it is a message and too much of it, or of all clients,
+ * is unanswered, or the client is over its rate. It is not disconnected: its bytes stay in the kernel until it may go on,
  * which is seen to.
  */
 export function createAdmission<Connection extends Publisher>(
   gate: ReadGate<Connection>,
   onLimited: (reason: LimitReason) => void,
-): (connection: Connection) => 'in_flight' | 'rate' | undefined {
-  return (connection) => {
-    if (!gate.admits(connection)) {
+): (connection: Connection, wish: Wish) => 'in_flight' | 'rate' | undefined {
+  return (connection, wish) => {
+    if (wish === 'publish' && !gate.admits(connection)) {
       onLimited('in_flight');
       return 'in_flight';
     }

@@ -9,6 +9,8 @@ import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import type { RoleContext } from '../../../runtime/role.js';
+import { eventually } from '../../support/eventually.js';
+import { RawClient } from '../../support/raw-client.js';
 import { createTestContext } from '../../support/role-context.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
@@ -77,6 +79,17 @@ test('so is one whose bytes are over the rate', async () => {
   const payloads = Array<string>(10).fill('x'.repeat(10_000));
   expect(await publishMs(client, `${topicPrefix}telemetry`, payloads)).toBeGreaterThan(700);
   await client.endAsync(true);
+});
+
+test('a flood of pings comes at the rate of the client, and every one is answered', async () => {
+  const { clientId, username, password } = await issue('pinging');
+  const client = await RawClient.connect(port, { clientId, username, password: Buffer.from(password) });
+  const held = await limited('rate');
+  client.send(Buffer.alloc(300, Buffer.from([0xc0, 0])));
+  await eventually('the flood to be held', async () => (await limited('rate')) > held);
+  for (let i = 0; i < 150; i++) await client.next('pingresp');
+  expect(client.isClosed).toBe(false);
+  client.destroy();
 });
 
 test('a client without keep-alive, or with a very long one, is closed when it is silent for longer than the limit', async () => {

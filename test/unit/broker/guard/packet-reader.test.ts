@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { generate } from 'mqtt-packet';
 import type { Packet } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
@@ -49,6 +51,36 @@ test('packets come out whole and in order, however the bytes are cut', () => {
     expect(heard.length).toBe(payloads.length);
     expect(heard.every((payload, i) => payload.equals(payloads[i] ?? Buffer.alloc(0)))).toBe(true);
   }
+});
+
+test('a packet that drips in byte by byte takes no more than a few times its bytes', () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const held = () => {
+    gc();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const bytes = 400_000;
+  const packet = publish(Buffer.alloc(bytes, 'x'));
+  const read = reader();
+  const before = held();
+  // Each chunk in memory of its own, as it comes from a socket.
+  for (let at = 0; at < packet.length - 1; at++) read.push(Buffer.from(packet.subarray(at, at + 1)));
+  expect(read.next()).toBe(false);
+  expect((held() - before) / bytes).toBeLessThan(4);
+  read.push(packet.subarray(-1));
+  expect(read.next()).toBe(true);
+  expect(read.bytes.subarray(read.begin, read.end).equals(packet)).toBe(true);
+});
+
+test('of a size that is only claimed nothing is kept', () => {
+  const read = reader();
+  const before = process.memoryUsage().arrayBuffers;
+  read.push(Buffer.from([0x30, 0xf0, 0x80, 0x3c]));
+  expect(read.next()).toBe(false);
+  for (let i = 0; i < 10; i++) read.push(Buffer.from([0]));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000);
 });
 
 describe('by its first bytes', () => {
