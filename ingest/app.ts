@@ -16,6 +16,7 @@ import type { ShardLease } from './log/redis-shard-leases.js';
 import { settleShards } from './log/redis-shards.js';
 import { followShard } from './pipeline.js';
 import { GroupedSink } from './sinks/grouped-sink.js';
+import { describeFullness, shareOfShard } from './quarantine/retention.js';
 import { InfluxSink } from './sinks/influx-sink.js';
 import { DeviceTagBook } from './sinks/redis-device-tags.js';
 
@@ -61,6 +62,10 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const drain = new AbortController();
   const abort = new AbortController();
   const signals = { drain: drain.signal, abort: abort.signal };
+  const quarantine = shareOfShard(
+    { items: settings.QUARANTINE_COUNT, bytes: settings.QUARANTINE_BYTES },
+    shards,
+  );
   const parts = {
     redis,
     reader: new RedisLogReader(redis),
@@ -72,6 +77,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     createEngine: () => createEngine(rules),
     profiles,
     batchLines: settings.INFLUX_BATCH_LINES,
+    quarantine,
     history: {
       keepMs: settings.COMMAND_HISTORY_DAYS * 86_400_000,
       most: settings.COMMAND_HISTORY_COUNT,
@@ -121,7 +127,13 @@ export async function startIngest(context: RoleContext): Promise<void> {
     context,
     'ingest',
     () => [...failures.values(), sink.trouble].find((why) => why !== undefined),
-    () => leases.waiting,
+    {
+      note: () => leases.waiting,
+      warning: () => {
+        const held = [...progress].map(([shard, each]) => [shard, each.quarantine()] as const);
+        return describeFullness(new Map(held), quarantine);
+      },
+    },
   );
   log.info(`following ${shards} shards with ${rules.length} rules`);
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import type { QuarantineSize } from './quarantine/retention.js';
 
 /** Who follows a shard of the log, each with a cursor of its own. */
 export const followers = ['store', 'judge', 'twins'] as const;
@@ -14,12 +15,15 @@ export interface ShardProgress {
   entries(): Promise<number>;
   /** Wall seconds since the oldest entry the follower has not dealt with; 0 when it has dealt with all. */
   ageSeconds(follower: Follower): number;
+  /** What the shard's quarantine holds. */
+  quarantine(): QuarantineSize;
 }
 
 /** What the ingest counts. */
 export interface IngestMetrics {
   readonly written: Counter;
   readonly quarantined: Counter<'reason'>;
+  readonly expired: Counter<'reason'>;
   /** Messages in which, their profile says, there is nothing for us. */
   readonly nothing: Counter<'profile'>;
   /** Values that a profile has no metric for. */
@@ -57,6 +61,24 @@ export function createIngestMetrics(
       for (const [shard, progress] of shards) {
         for (const follower of followers) this.set({ shard, follower }, progress.ageSeconds(follower));
       }
+    },
+  });
+  new Gauge({
+    name: 'pc_quarantine_items',
+    help: 'Entries of the quarantine',
+    labelNames: ['shard'],
+    registers,
+    collect() {
+      for (const [shard, progress] of shards) this.set({ shard }, progress.quarantine().items);
+    },
+  });
+  new Gauge({
+    name: 'pc_quarantine_bytes',
+    help: 'Bytes in quarantine',
+    labelNames: ['shard'],
+    registers,
+    collect() {
+      for (const [shard, progress] of shards) this.set({ shard }, progress.quarantine().bytes);
     },
   });
   new Counter({
@@ -97,6 +119,12 @@ export function createIngestMetrics(
     quarantined: new Counter({
       name: 'pc_quarantined_total',
       help: 'Messages and readings quarantined since this process started',
+      labelNames: ['reason'],
+      registers,
+    }),
+    expired: new Counter({
+      name: 'pc_quarantine_expired_total',
+      help: 'Messages and readings that left the quarantine because newer ones needed the room, since this process started',
       labelNames: ['reason'],
       registers,
     }),

@@ -8,6 +8,7 @@ import { ShardJudge } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
+import type { QuarantineSize } from './quarantine/retention.js';
 import { ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
@@ -25,6 +26,8 @@ export interface PipelineParts {
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
   readonly batchLines: number;
+  /** How much the quarantine of one shard may hold. */
+  readonly quarantine: QuarantineSize;
   readonly limits: TimeLimits;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly history: CommandHistory;
@@ -70,6 +73,7 @@ export async function followShard(
   const followers = { store, judge, twins };
   parts.progress.set(shard, {
     entries: () => reader.count(shard),
+    quarantine: () => store.held,
     ageSeconds: (follower) => {
       const since = followers[follower].waitingSince;
       return since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000);

@@ -7,6 +7,10 @@ import { LedgerEntry, mostSeries } from './ledger/ledger-entry.js';
 import type { RefusedNumber, Verdict } from './ledger/seen-readings.js';
 import type { Quarantined, Subject } from './quarantine/quarantine.js';
 import { toQuarantine } from './quarantine/quarantine.js';
+import { readHeld, readOldest } from './quarantine/redis-retention.js';
+import type { OldItem } from './quarantine/redis-retention.js';
+import { excessOf } from './quarantine/retention.js';
+import type { QuarantineSize } from './quarantine/retention.js';
 import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
 import type { MessageRecord } from './log/frame.js';
@@ -23,6 +27,8 @@ import type { StopSignals } from './stop-signals.js';
 const checkpointMs = 1000;
 const idleCheckpointMs = 200;
 const mostQuarantined = 500;
+/** Replays that run at the same time may take what was to expire. */
+const mostAttempts = 5;
 
 export interface StoreParts {
   readonly redis: Redis;
@@ -34,6 +40,8 @@ export interface StoreParts {
   readonly metrics: IngestMetrics;
   readonly batchLines: number;
   readonly clock: Clock;
+  /** How much the shard's quarantine may hold. */
+  readonly quarantine: QuarantineSize;
   /** Told after every checkpoint up to where the store no longer needs the log. */
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
@@ -88,6 +96,12 @@ export class ShardStore {
   private constructor(parts: StoreParts, state: StoreState) {
     this.#parts = parts;
     this.#state = state;
+    this.#unsaved = excessOf(state.held, parts.quarantine) !== undefined;
+  }
+
+  /** What the shard's quarantine held at the last checkpoint. */
+  get held(): QuarantineSize {
+    return this.#state.held;
   }
 
   static async load(parts: StoreParts): Promise<ShardStore> {
@@ -180,7 +194,7 @@ export class ShardStore {
     const { totals } = this.#state;
     const count = source.indexes?.length ?? 1;
     const replayed = message.replayed === true;
-    if (replayed) this.#takeBack(message, count);
+    if (replayed) this.#takeBack(message);
     if (decoded.kind === 'nothing') {
       this.#parts.metrics.nothing.inc({ profile: decoded.profile });
       return;
@@ -237,14 +251,13 @@ export class ShardStore {
   }
 
   /**
-   * What comes out of the quarantine was received and quarantined before; what it becomes now is counted in
-   * place of that. A vendor's message, and one of an unknown device, stands there once, whatever it becomes, in the entry that it names.
+   * What comes out of the quarantine was received and quarantined before; what it becomes now, which may be more
+   * or less, is counted in place of that, in the entry that a vendor's message names.
    */
-  #takeBack(message: MessageRecord, count: number): void {
-    if (message.origin !== undefined || message.unregistered === true) {
-      if (this.#takenBack.has(message)) return;
-      this.#takenBack.add(message);
-    }
+  #takeBack(message: MessageRecord): void {
+    if (this.#takenBack.has(message)) return;
+    this.#takenBack.add(message);
+    const count = message.held ?? 1;
     const entry = this.#entryOf(message.origin?.countedAs ?? message.client);
     const { totals } = this.#state;
     entry.received -= count;
@@ -293,6 +306,27 @@ export class ShardStore {
     this.#parts.metrics.quarantined.inc({ reason }, count);
   }
 
+  async #chooseExpired(): Promise<readonly OldItem[]> {
+    const { redis, lease, quarantine } = this.#parts;
+    if (excessOf(this.#state.held, quarantine) === undefined) return [];
+    // Replays may have made room since the last checkpoint.
+    this.#state.held = await readHeld(redis, lease.shard);
+    const excess = excessOf(this.#state.held, quarantine);
+    return excess === undefined ? [] : readOldest(redis, lease.shard, excess);
+  }
+
+  /** Moves what expires in the ledger; with -1, back. */
+  #countExpired(items: readonly OldItem[], sign: 1 | -1): void {
+    const { totals, expired } = this.#state;
+    for (const { device, reason, count } of items) {
+      for (const counts of [this.#entryOf(device), totals]) {
+        counts.quarantined -= sign * count;
+        counts.expired += sign * count;
+      }
+      expired[reason] = (expired[reason] ?? 0) + sign * count;
+    }
+  }
+
   async #checkpointIfDue(idle: boolean): Promise<void> {
     const sinceMs = performance.now() - this.#checkpointAt;
     if (this.#unsaved && (sinceMs >= checkpointMs || (idle && sinceMs >= idleCheckpointMs)))
@@ -300,12 +334,22 @@ export class ShardStore {
   }
 
   async #checkpoint(): Promise<void> {
-    const changes = { devices: this.#changed, quarantined: this.#quarantined };
-    await saveStoreState(this.#parts.redis, this.#parts.lease, this.#state, changes);
+    const { redis, lease, quarantine, metrics } = this.#parts;
+    let expired: readonly OldItem[];
+    for (let attempt = 1; ; attempt++) {
+      expired = attempt < mostAttempts ? await this.#chooseExpired() : [];
+      this.#countExpired(expired, 1);
+      const changes = { devices: this.#changed, quarantined: this.#quarantined };
+      const ids = expired.map(({ id }) => id);
+      if (await saveStoreState(redis, lease, this.#state, { ...changes, expired: ids })) break;
+      this.#countExpired(expired, -1);
+    }
+    for (const { reason, count } of expired) metrics.expired.inc({ reason }, count);
     this.#changed = new Set();
     this.#quarantined = [];
     this.#checkpointAt = performance.now();
-    this.#unsaved = false;
+    // What was added only now may be too much, or it was too much for one checkpoint.
+    this.#unsaved = excessOf(this.#state.held, quarantine) !== undefined;
     await this.#parts.onCheckpoint(this.#state.cursor);
   }
 }

@@ -11,7 +11,7 @@ export const redisKeys = {
   lease: (shard: number) => `pc:{${shard}}:lease`,
   /** Counter: the token of the shard's latest owner; whoever has an older one may change nothing. */
   leaseToken: (shard: number) => `pc:{${shard}}:lease:token`,
-  /** Hash: the store's checkpoint: `@cursor`, `@save`, `@settled`, `@total`, `@reasons` and each device's ledger entry. */
+  /** Hash: the store's checkpoint: `@cursor`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
   /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
   judge: (shard: number) => `pc:{${shard}}:judge`,
@@ -25,6 +25,8 @@ export const redisKeys = {
   outbox: (shard: number) => `pc:{${shard}}:outbox`,
   /** Stream: messages that could not be understood, with reason and original bytes. */
   quarantine: (shard: number) => `pc:{${shard}}:quarantine`,
+  /** Hash: what that stream holds: `@bytes`, and messages by reason; changed together with it. */
+  quarantineHeld: (shard: number) => `pc:{${shard}}:quarantine:held`,
   /** Hash: the twins' checkpoint: `@cursor` and `d/<device>` → what the device last reported (JSON). */
   twins: (shard: number) => `pc:{${shard}}:twins`,
   /** Hash: site id → site (JSON). */

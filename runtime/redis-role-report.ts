@@ -16,6 +16,8 @@ export interface RoleReport {
   readonly at: number;
   /** Undefined when the role does its work; else one sentence why it can't. */
   readonly trouble?: string | undefined;
+  /** One sentence on what will need somebody, while the role does its work. */
+  readonly warning?: string | undefined;
   /** One sentence on what it does instead of its usual work, where that is no trouble. */
   readonly note?: string | undefined;
   readonly metrics: readonly MetricObjectWithValues<MetricValue<string>>[];
@@ -32,7 +34,10 @@ export function startRoleReport(
   context: RoleContext,
   role: Role,
   trouble: () => string | undefined,
-  note: () => string | undefined = () => undefined,
+  more: {
+    readonly warning?: () => string | undefined;
+    readonly note?: () => string | undefined;
+  } = {},
 ): void {
   const { log, lifeCycle, metrics } = context;
   metrics.setDefaultLabels({ role });
@@ -47,7 +52,8 @@ export function startRoleReport(
       startedAt,
       at: Date.now(),
       trouble: trouble(),
-      note: note(),
+      warning: more.warning?.(),
+      note: more.note?.(),
       metrics: await metrics.getMetricsAsJSON(),
     };
     await redis.hset(redisKeys.roles, field, JSON.stringify(own));

@@ -204,6 +204,14 @@ export const settingDefinitions = {
     schema: count.default(2_097_152),
     help: 'A larger MQTT packet closes the connection, before anything of it is kept',
   },
+  QUARANTINE_COUNT: {
+    schema: count.default(500_000),
+    help: 'Messages kept in quarantine, shared out over the shards; above it the oldest expire, counted as that',
+  },
+  QUARANTINE_BYTES: {
+    schema: count.default(134_217_728),
+    help: 'Bytes kept in quarantine, in the same way',
+  },
   OUTPUT_BYTES_PER_CLIENT: {
     schema: count.default(1_048_576),
     help: 'Bytes waiting for a client that reads slowly before messages of QoS 0 are left out',

@@ -12,7 +12,7 @@ export function addLedgerCommand(program: Command): void {
     .command('ledger [device]')
     .description(
       'The delivery ledger of the pipeline or of one device: ' +
-        'received = written + quarantined + duplicates + pending. Gaps and late readings are counted beside it;\n' +
+        'received = written + quarantined + expired + duplicates + pending. Expired are the oldest of the quarantine, which\nleft it when it was full. Gaps and late readings are counted beside it;\n' +
         'unaccounted is not 0 only when something is wrong. A device has no pending: the log is kept by site, and\n' +
         'what is still in it counts for its device once it is settled, within a second or two.',
     )

@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { rejectReasons } from '../../devices/telemetry.js';
 import {
-  countQuarantine,
   listQuarantine,
   replayQuarantine,
+  summarizeQuarantine,
 } from '../../ingest/quarantine/redis-quarantine.js';
 import type {
   QuarantineItem,
+  QuarantineSummary,
   ReplayFilter,
   ReplayOutcome,
 } from '../../ingest/quarantine/redis-quarantine.js';
@@ -36,9 +37,24 @@ interface ReplayOptions extends Record<string, unknown> {
 // A replay goes through all that is kept.
 const replayTimeoutMs = 60_000;
 
-/** `campus quarantine list|replay` */
+/** `campus quarantine summary|list|replay` */
 export function addQuarantineCommand(program: Command): void {
   const quarantine = program.command('quarantine');
+
+  const summary = quarantine
+    .command('summary')
+    .summary('how many there are of each reason, and how many have expired')
+    .description(
+      'Counts what is in quarantine by reason. When QUARANTINE_COUNT or QUARANTINE_BYTES are reached the oldest expire:\n' +
+        'their bytes are gone, and they are counted here and in the ledger for good.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ campus quarantine summary');
+  addSettingFlags(summary, instanceSettings).action(async (options: Record<string, unknown>) => {
+    const { settings, redisUrl } = findInstance(options);
+    const counts = await withRedis(redisUrl, summarizeQuarantine);
+    console.log(options['json'] === true ? JSON.stringify(counts) : formatSummary(counts, settings.TIMEZONE));
+  });
 
   const list = quarantine
     .command('list')
@@ -110,12 +126,24 @@ async function replayOrExplain(redis: Redis, filter: ReplayFilter) {
     ...(unknownIds.length > 0 ? [`with the id ${unknownIds.join(', ')}`] : []),
     ...(filter.reason === undefined ? [] : [`for the reason ${filter.reason}`]),
   ].join(' ');
-  const there = [...(await countQuarantine(redis))].map(([reason, count]) => `${count} ${reason}`);
+  const { reasons } = await summarizeQuarantine(redis);
+  const there = reasons.flatMap(({ reason, held }) => (held === 0 ? [] : [`${held} ${reason}`]));
+  const expired = reasons.reduce((sum, reason) => sum + reason.expired, 0);
   throw new AppError(
     'not_in_quarantine',
-    `Nothing is in quarantine ${what}, and nothing was sent. There is ${there.join(', ') || 'nothing at all'}; ` +
-      'see "campus quarantine list".',
+    `Nothing is in quarantine ${what}, and nothing was sent. There is ${there.join(', ') || 'nothing at all'}` +
+      `${expired === 0 ? '' : `, and ${expired} have expired`}; see "campus quarantine list".`,
   );
+}
+
+function formatSummary({ reasons, items, bytes, oldestAt }: QuarantineSummary, timezone: string): string {
+  if (reasons.length === 0) return 'Nothing is in quarantine, and nothing of it has expired.';
+  const table = formatTable(
+    ['Reason', 'In quarantine', 'Expired'],
+    reasons.map(({ reason, held, expired }) => [reason, held, expired]),
+  );
+  const since = oldestAt === undefined ? '' : `, the oldest since ${formatTime(oldestAt, timezone)}`;
+  return `${table}\n${items} entries with ${(bytes / 1_048_576).toFixed(1)} MiB${since}.`;
 }
 
 function formatReplay({

@@ -11,7 +11,7 @@ export function formatStatus(status: Status, timezone: string): string {
     ledger === null
       ? 'not known'
       : `${ledger.received} received = ${ledger.written} written + ${ledger.quarantined} quarantined + ` +
-        `${ledger.duplicates} duplicates + ${ledger.pending} pending; ${ledger.gaps} gaps, ${ledger.late} late`;
+        `${ledger.expired === 0 ? '' : `${ledger.expired} expired in quarantine + `}${ledger.duplicates} duplicates + ${ledger.pending} pending; ${ledger.gaps} gaps, ${ledger.late} late`;
   const time = clock.now === null ? '' : `, ${formatTime(Date.parse(clock.now), timezone)} ${timezone}`;
   const pairs: [string, string][] = [
     ['MQTT', listeners.join(', ')],

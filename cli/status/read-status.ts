@@ -107,7 +107,9 @@ async function tell(redis: Redis): Promise<RedisAnswer> {
     reports,
     processes: processes.map((json) => JSON.parse(json) as ProcessRecord),
     trouble: [
-      ...reports.flatMap(({ role, trouble }) => (trouble === undefined ? [] : [`${role}: ${trouble}`])),
+      ...reports.flatMap(({ role, trouble, warning }) =>
+        [trouble, warning].flatMap((sentence) => (sentence === undefined ? [] : [`${role}: ${sentence}`])),
+      ),
       ...(ledger.unaccounted === 0
         ? []
         : [`The ledger does not add up: ${ledger.unaccounted} messages are unaccounted for.`]),

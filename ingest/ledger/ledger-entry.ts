@@ -7,14 +7,17 @@ import type { SeenState } from './seen-readings.js';
 
 /**
  * What became of everything a device sent, as far as it is settled. Always
- * received = written + quarantined + duplicates.
+ * received = written + quarantined + expired + duplicates.
  */
 export interface LedgerCounts {
   /** Readings (each element of a backlog array is one) and other messages of the device. */
   readonly received: number;
   /** Confirmed by InfluxDB, or kept with the device (state, meta). */
   readonly written: number;
+  /** In quarantine now. */
   readonly quarantined: number;
+  /** Were in quarantine, until newer ones needed the room. */
+  readonly expired: number;
   /** Sent again: same device, boot, seq and ts. */
   readonly duplicates: number;
   /** Sequence numbers that never came, between ones that did. */
@@ -23,7 +26,8 @@ export interface LedgerCounts {
   readonly late: number;
 }
 
-interface LedgerState extends Omit<LedgerCounts, 'gaps'> {
+interface LedgerState extends Omit<LedgerCounts, 'gaps' | 'expired'> {
+  readonly expired?: number | undefined;
   readonly seen: SeenState;
   readonly events?: readonly number[] | undefined;
   readonly series?: readonly string[] | undefined;
@@ -46,6 +50,7 @@ export class LedgerEntry {
   received: number;
   written: number;
   quarantined: number;
+  expired: number;
   duplicates: number;
   late: number;
 
@@ -57,6 +62,7 @@ export class LedgerEntry {
     this.received = state?.received ?? 0;
     this.written = state?.written ?? 0;
     this.quarantined = state?.quarantined ?? 0;
+    this.expired = state?.expired ?? 0;
     this.duplicates = state?.duplicates ?? 0;
     this.late = state?.late ?? 0;
   }
@@ -99,11 +105,12 @@ export class LedgerEntry {
   }
 
   toJSON(): LedgerState {
-    const { received, written, quarantined, duplicates, late, seen, events } = this;
+    const { received, written, quarantined, expired, duplicates, late, seen, events } = this;
     return {
       received,
       written,
       quarantined,
+      expired: expired === 0 ? undefined : expired,
       duplicates,
       late,
       seen: seen.toJSON(),
@@ -117,6 +124,6 @@ export class LedgerEntry {
 /** The counts in a device's record as kept in Redis. */
 export function readCounts(json: string): LedgerCounts {
   const entry = new LedgerEntry(JSON.parse(json) as LedgerState);
-  const { received, written, quarantined, duplicates, gaps, late } = entry;
-  return { received, written, quarantined, duplicates, gaps, late };
+  const { received, written, quarantined, expired, duplicates, gaps, late } = entry;
+  return { received, written, quarantined, expired, duplicates, gaps, late };
 }

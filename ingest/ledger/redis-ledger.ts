@@ -5,7 +5,7 @@ import { decodeFrame } from '../log/frame.js';
 import { readCounts } from './ledger-entry.js';
 import type { LedgerCounts } from './ledger-entry.js';
 
-/** The whole pipeline's ledger: received = written + quarantined + duplicates + pending + unaccounted. */
+/** The whole pipeline's ledger: received = written + quarantined + expired + duplicates + pending + unaccounted. */
 export interface LedgerTotals extends LedgerCounts {
   /** Messages on disk in the reading log and not yet settled. They are among the received. */
   readonly pending: number;
@@ -15,6 +15,8 @@ export interface LedgerTotals extends LedgerCounts {
    */
   readonly unaccounted: number;
 }
+
+const countNames = ['received', 'written', 'quarantined', 'expired', 'duplicates', 'gaps', 'late'] as const;
 
 /** Entries of the log that are counted one by one; with more of them the two counters tell what is pending. */
 const mostCounted = 200;
@@ -36,6 +38,7 @@ export async function readLedger(redis: Redis): Promise<LedgerTotals> {
     received: 0,
     written: 0,
     quarantined: 0,
+    expired: 0,
     duplicates: 0,
     gaps: 0,
     late: 0,
@@ -54,14 +57,14 @@ export async function readLedger(redis: Redis): Promise<LedgerTotals> {
     const counts = JSON.parse(total.toString()) as Partial<LedgerCounts>;
     const unsettled = Number(appended) - Number(settled);
     const pending = entries.length < mostCounted ? countMessages(entries) : unsettled;
-    for (const name of ['received', 'written', 'quarantined', 'duplicates', 'gaps', 'late'] as const) {
+    for (const name of countNames) {
       sums[name] += counts[name] ?? 0;
     }
     sums.pending += pending;
     sums.received += unsettled;
   }
-  const { received, written, quarantined, duplicates, pending } = sums;
-  return { ...sums, unaccounted: received - written - quarantined - duplicates - pending };
+  const { received, written, quarantined, expired, duplicates, pending } = sums;
+  return { ...sums, unaccounted: received - written - quarantined - expired - duplicates - pending };
 }
 
 /** Device messages in entries of the log. */

@@ -3,10 +3,10 @@ import type { Origin } from './origin.js';
 /**
  * The bytes of one entry of the reading log: the records that one group commit took for one shard.
  *
- * frame  := version(u8 = 1, or 2 when it holds an origin) record*
+ * frame  := version(u8 = 1, or 2 when it holds an origin or a `held`) record*
  * record := kind(u8) arrivedAt(f64, epoch ms) body
  * body   := message: flags(u8) client(u8 len) topic(u16 len) payload(u32 len) [size(u32)] [index(u32)]
- *                    [origin(u32 len, JSON)]
+ *                    [held(u32)] [origin(u32 len, JSON)]
  *           presence: online(u8) client(u8 len)
  *           tick, opened: nothing
  */
@@ -31,6 +31,8 @@ export interface MessageRecord {
   readonly cutFrom?: number | undefined;
   /** It comes out of the quarantine: its first arrival is counted already. */
   readonly replayed?: boolean | undefined;
+  /** How many messages or elements a replayed one stood for in quarantine. @defaultValue 1 */
+  readonly held?: number | undefined;
   /** Of a replayed message of several items only the one at this position is meant. */
   readonly index?: number | undefined;
   /** Where it comes from that did not come from a device of ours: `client` is then the bridge. */
@@ -101,6 +103,7 @@ const flag = {
   indexed: 8,
   origin: 16,
   unregistered: 32,
+  held: 64,
 } as const;
 
 /**
@@ -117,7 +120,9 @@ export class FrameBuilder {
     const origin = record.kind === 'message' ? encodeOrigin(record.origin) : undefined;
     this.#reserve(sizeOf(record) + (origin?.length ?? 0));
     const bytes = this.#bytes;
-    if (origin !== undefined) bytes.writeUInt8(originVersion, 0);
+    if (origin !== undefined || (record.kind === 'message' && record.held !== undefined)) {
+      bytes.writeUInt8(originVersion, 0);
+    }
     let at = bytes.writeUInt8(kinds.indexOf(record.kind), this.#at);
     at = bytes.writeDoubleBE(record.arrivedAt, at);
     if (record.kind === 'message') {
@@ -187,6 +192,8 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       if (cutFrom !== undefined) at += 4;
       const index = (flags & flag.indexed) !== 0 ? frame.readUInt32BE(at) : undefined;
       if (index !== undefined) at += 4;
+      const held = (flags & flag.held) !== 0 ? frame.readUInt32BE(at) : undefined;
+      if (held !== undefined) at += 4;
       let origin: Origin | undefined;
       if ((flags & flag.origin) !== 0) {
         const end = at + 4 + frame.readUInt32BE(at);
@@ -196,7 +203,7 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const foreignTopic = (flags & flag.foreignTopic) !== 0;
       const replayed = (flags & flag.replayed) !== 0;
       const unregistered = (flags & flag.unregistered) !== 0;
-      const marks = { foreignTopic, unregistered, cutFrom, replayed, index, origin };
+      const marks = { foreignTopic, unregistered, cutFrom, replayed, held, index, origin };
       records.push({ kind, arrivedAt, client, topic, payload, ...marks });
     } else if (kind === 'presence') {
       const online = frame.readUInt8(at) === 1;
@@ -225,7 +232,7 @@ function encodeOrigin(origin: Origin | undefined): Buffer | undefined {
 function sizeOf(record: LogRecord): number {
   // Strings are reserved at their UTF-8 maximum; the frame is cut to what was used.
   if (record.kind === 'message')
-    return 25 + 3 * (record.client.length + record.topic.length) + record.payload.length;
+    return 29 + 3 * (record.client.length + record.topic.length) + record.payload.length;
   return record.kind === 'presence' ? 11 + 3 * record.client.length : 9;
 }
 
@@ -235,13 +242,14 @@ function writeMessage(
   record: MessageRecord,
   origin: Buffer | undefined,
 ): number {
-  const { client, topic, address, payload, cutFrom, index } = record;
+  const { client, topic, address, payload, cutFrom, index, held } = record;
   const flags =
     (record.foreignTopic === true ? flag.foreignTopic : 0) |
     (cutFrom !== undefined ? flag.cut : 0) |
     (record.replayed === true ? flag.replayed : 0) |
     (record.unregistered === true ? flag.unregistered : 0) |
     (index !== undefined ? flag.indexed : 0) |
+    (held !== undefined ? flag.held : 0) |
     (origin !== undefined ? flag.origin : 0);
   let at = bytes.writeUInt8(flags, start);
   if (address === undefined) at = writeAddress(bytes, at, client, topic);
@@ -254,6 +262,7 @@ function writeMessage(
   at += payload.length;
   if (cutFrom !== undefined) at = bytes.writeUInt32BE(cutFrom, at);
   if (index !== undefined) at = bytes.writeUInt32BE(index, at);
+  if (held !== undefined) at = bytes.writeUInt32BE(held, at);
   if (origin !== undefined) {
     bytes.set(origin, at);
     at += origin.length;

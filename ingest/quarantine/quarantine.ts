@@ -25,6 +25,8 @@ export interface Quarantined extends Subject {
   readonly index?: number | undefined;
   readonly origin?: Origin | undefined;
   readonly cutFrom?: number | undefined;
+  /** Elements of one array that are kept as one item; each is counted. @defaultValue 1 */
+  readonly count?: number | undefined;
 }
 
 /**
@@ -46,6 +48,7 @@ export function toQuarantine(
   if (indexes === undefined) return { ...base, payload: Buffer.from(elements[index ?? 0] ?? payload) };
   return {
     ...base,
+    count: indexes.length,
     payload: Buffer.from(`[${indexes.map((i) => elements[i]?.toString() ?? 'null').join()}]`),
   };
 }

@@ -82,15 +82,13 @@ export async function adoptDevice(
 }
 
 async function replayDevice(redis: Redis, { id, site, deviceClass }: Device): Promise<number> {
-  const items: QuarantineItem[] = [];
+  let replayed = 0;
   for await (const item of scanQuarantine(redis)) {
     const isIts = strangersIn(item).some(
       (each) => each.device === id && each.site === site && each.deviceClass === deviceClass,
     );
-    if (isIts && item.cutFrom === undefined) items.push(item);
+    if (isIts && item.cutFrom === undefined) replayed += await sendBack(redis, item);
   }
-  let replayed = 0;
-  for (const item of items) replayed += await sendBack(redis, item);
   return replayed;
 }
 

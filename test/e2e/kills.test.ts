@@ -85,7 +85,9 @@ test('kill -9 of every process in turn under load loses no reading, doubles no p
     process.kill(victim?.pid ?? Number.NaN, 'SIGKILL');
     await eventually(`${role} to be restarted`, async () => {
       const now = (await campus.status()).processes.find((process) => process.role === role);
-      return now !== undefined && now.ready && now.pid !== victim?.pid && now.restarts > (victim?.restarts ?? 0);
+      return (
+        now !== undefined && now.ready && now.pid !== victim?.pid && now.restarts > (victim?.restarts ?? 0)
+      );
     });
   }
 

@@ -14,6 +14,7 @@ const status: Status = {
     received: 10,
     written: 6,
     quarantined: 1,
+    expired: 0,
     duplicates: 2,
     pending: 1,
     unaccounted: 0,
@@ -36,6 +37,10 @@ describe('the status for people', () => {
     expect(text).toMatch(/Data folder +\/srv\/campus/);
     expect(text).toMatch(/ingest .* 4711 .* 2 .* 1 min 15 s/);
     expect(text).not.toContain('SIMULATED');
+    const ledger = { ...status.ledger, received: 12, expired: 2 } as typeof status.ledger;
+    expect(formatStatus({ ...status, ledger }, 'Asia/Shanghai')).toContain(
+      '12 received = 6 written + 1 quarantined + 2 expired in quarantine + 2 duplicates + 1 pending',
+    );
   });
 
   it('says of a process that is not ready that it is starting', () => {
