@@ -325,5 +325,5 @@ export async function startBroker(
     await new Promise<void>((resolve) => door.close(resolve));
     await attendance.stop();
   });
-  startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure);
+  startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure, { warning: () => fileLimit });
 }
