@@ -83,10 +83,12 @@ export function serializeDeviceState(state: DeviceState): string {
     heard: finiteOrNull(state.heardAt),
     newest: finiteOrNull(state.newestAt),
     ...(state.asleep ? { asleep: true } : {}),
-    ...saveSubject(state),
+    ...saveSubject(state, state.program),
   };
   if (state.parts.size > 0) {
-    saved.parts = Object.fromEntries([...state.parts].map(([part, subject]) => [part, saveSubject(subject)]));
+    saved.parts = Object.fromEntries(
+      [...state.parts].map(([part, subject]) => [part, saveSubject(subject, state.program)]),
+    );
   }
   return JSON.stringify(saved);
 }
@@ -122,9 +124,12 @@ export function restoreDeviceState(
   return { state, abandoned };
 }
 
-function saveSubject(subject: Subject): SavedSubject {
+function saveSubject(subject: Subject, program: Program): SavedSubject {
   const saved: SavedSubject = {};
-  for (const key in subject.windows) (saved.w ??= {})[key] = packWindow(subject.windows[key] ?? []);
+  for (const window of program.windows) {
+    const content = subject.windows[window.key];
+    if (content !== undefined) (saved.w ??= {})[window.key] = packWindow(window, content);
+  }
   if (subject.alarms.size > 0) {
     saved.a = Object.fromEntries(
       [...subject.alarms].map(([rule, alarm]) => [
@@ -142,9 +147,9 @@ function restoreSubject(
   program: Program,
   abandon: (rule: string, raisedAt: number) => void,
 ): void {
-  for (const { key } of program.windows) {
-    const packed = saved.w?.[key];
-    if (packed !== undefined) subject.windows[key] = unpackWindow(packed);
+  for (const window of program.windows) {
+    const packed = saved.w?.[window.key];
+    if (packed !== undefined) subject.windows[window.key] = unpackWindow(window, packed);
   }
   const rules = new Set([...program.readingRules, ...program.silenceRules].map((rule) => rule.id));
   for (const [rule, [phase, since, raisedAt, seenAt]] of Object.entries(saved.a ?? {})) {

@@ -75,10 +75,14 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
     return state;
   };
 
-  const fillWindows = (state: DeviceState, subject: Subject, at: number, metrics: Metrics) => {
+  const fillWindows = (state: DeviceState, subject: Subject, metrics: Metrics, reading: Reading) => {
+    sight.at = reading.ts;
+    sight.metrics = metrics;
+    sight.deviceMetrics = reading.m;
     for (const window of state.program.windows) {
-      const value = metrics[window.metric];
-      if (typeof value === 'number') addToWindow(window, (subject.windows[window.key] ??= []), at, value);
+      if (!window.metrics.some((name) => name in metrics)) continue;
+      const value = window.value(sight);
+      if (!Number.isNaN(value)) addToWindow(window, (subject.windows[window.key] ??= []), reading.ts, value);
     }
   };
 
@@ -148,7 +152,7 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
       if (arrivedAt > state.heardAt) state.heardAt = arrivedAt;
       if (state.alarms.size > 0) judgeSilence(state, state.heardAt, transitions);
 
-      fillWindows(state, state, reading.ts, reading.m);
+      fillWindows(state, state, reading.m, reading);
       for (const part in reading.parts) {
         let subject = state.parts.get(part);
         if (subject === undefined && state.parts.size < mostParts) {
@@ -156,7 +160,7 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
           state.parts.set(part, subject);
         }
         const metrics = reading.parts[part];
-        if (subject !== undefined && metrics !== undefined) fillWindows(state, subject, reading.ts, metrics);
+        if (subject !== undefined && metrics !== undefined) fillWindows(state, subject, metrics, reading);
       }
       if (reading.ts > state.newestAt) {
         state.newestAt = reading.ts;

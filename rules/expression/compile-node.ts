@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { didYouMean } from '../../devices/did-you-mean.js';
+import { aggregates } from './aggregate.js';
 import { compileMathCall, compileWindowCall } from './compile-call.js';
 import {
   compileBinary,
@@ -71,7 +72,7 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
         compileBinary(node.op, compileNode(scope, node.args[0]), compileNode(scope, node.args[1])),
       );
     case 'call':
-      return compileWindowCall(scope, node, ...node.args);
+      return compileWindowCall(scope, node, ...node.args, compileNode);
     case 'rcall': {
       const [name, receiver, args] = node.args;
       const isMath = receiver.op === 'id' && receiver.args === 'math';
@@ -97,7 +98,7 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
     offset: node.start,
     message:
       `"${written}" can't be used in a condition; ` +
-      'use metrics, numbers, comparisons, &&, ||, !, mean, min, max, math.greatest and math.least.',
+      `use metrics, numbers, comparisons, &&, ||, !, ${aggregates.join(', ')}, share, math.greatest and math.least.`,
   });
   return broken;
 }

@@ -1,5 +1,5 @@
 import type { MetricValue } from '../../devices/telemetry.js';
-import type { WindowContent } from './window.js';
+import type { WindowContent } from './fold.js';
 
 export type Metrics = Readonly<Record<string, MetricValue>>;
 export type Windows = Record<string, WindowContent>;

@@ -81,6 +81,49 @@ describe('an alarm', () => {
     expect(reading(41, { temp_c: 29 })).toEqual(['raise@41']);
   });
 
+  it('is raised by a share of the time, which a short calm does not undo', () => {
+    const { reading } = timeline(
+      'condition: share(temp_c > 28 && occupied == 1, "10m") > 0.7 && count(temp_c, "10m") >= 10',
+    );
+    for (let m = 0; m < 10; m++) expect(reading(m, { temp_c: 20, occupied: 1 })).toEqual([]);
+    const hot = (m: number) => reading(m, { temp_c: m === 14 ? 20 : 30, occupied: 1 });
+    for (let m = 10; m < 18; m++) expect(hot(m)).toEqual([]);
+    expect(hot(18)).toEqual(['raise@18']);
+    // A reading that doesn't say whether anybody is there is not one of either kind.
+    expect(reading(19, { temp_c: 20 })).toEqual([]);
+  });
+
+  it('of a device that flaps is raised by the number of changes, and of words, too', () => {
+    const { reading } = timeline('condition: changes(power, "10m") >= 3', 'whiteboard');
+    expect(reading(0, { power: 'on' })).toEqual([]);
+    expect(reading(1, { power: 'off' })).toEqual([]);
+    expect(reading(2, { power: 'on' })).toEqual([]);
+    expect(reading(3, { power: 'off' })).toEqual(['raise@3']);
+    expect(reading(10, { power: 'off' })).toEqual(['clear@10']);
+  });
+
+  it('of a stuck value is not raised by one that was always constant', () => {
+    const stuck =
+      'condition: max(co2_ppm, "2h") == min(co2_ppm, "2h") && count(co2_ppm, "2h") >= 20 && stddev(co2_ppm, "24h") > 0';
+    const honest = timeline(stuck);
+    for (let m = 0; m < 300; m += 5) expect(honest.reading(m, { co2_ppm: 420 })).toEqual([]);
+    const { reading } = timeline(stuck);
+    for (let m = 0; m < 60; m += 5) reading(m, { co2_ppm: 600 + m });
+    const found: string[] = [];
+    for (let m = 60; m < 300; m += 5) found.push(...reading(m, { co2_ppm: 655 }));
+    expect(found).toEqual(['raise@170']);
+  });
+
+  it('of a part looks at windows of that part alone', () => {
+    const { reading } = timeline('condition: share(chan_util_pct > 80, "10m") > 0.5', 'ap');
+    const radios = (radio2: number, radio5: number) => ({
+      radio2: { chan_util_pct: radio2 },
+      radio5: { chan_util_pct: radio5 },
+    });
+    expect(reading(0, {}, radios(10, 90))).toEqual(['raise radio5@0']);
+    expect(reading(1, {}, radios(10, 10))).toEqual(['clear radio5@1']);
+  });
+
   it('is not raised by one spike when the rule looks at a mean', () => {
     const { reading } = timeline('condition: mean(co2_ppm, "5m") > 1000');
     for (let m = 0; m < 10; m++) expect(reading(m, { co2_ppm: 700 })).toEqual([]);

@@ -120,8 +120,17 @@ describe('a condition', () => {
     ['mean(temp_c, "2d") > 1', '13: The time of mean must be between 10s and 24h.'],
     [
       'avg(temp_c, "5m") > 1',
-      '0: There is no function "avg". Known are: mean, min, max, math.greatest, math.least.',
+      '0: There is no function "avg". Known are: mean, count, min, max, stddev, change, rate, changes, increase, resets, quantile, share, math.greatest, math.least.',
     ],
+    ['quantile(temp_c, "1h") > 1', '0: quantile needs a metric, a share and a time, such as'],
+    ['quantile(temp_c, 95, "1h") > 1', '17: The share of a quantile is a number between 0 and 1.'],
+    ['share(temp_c, "1h") > 0.5', '6: share needs a condition, such as share(co2_ppm > 1000, "1h").'],
+    [
+      'share(mean(temp_c, "5m") > 30, "1h") > 0.5',
+      '6: The condition in share must be about single readings, not about windows.',
+    ],
+    ['share(silence_s > 60, "1h") > 0.5', '6: The condition in share must be about metrics.'],
+    ['share(tmp_c > 30, "1h") > 0.5', '6: "tmp_c" is no metric of class sensor. Did you mean "temp_c"?'],
     ['temp_c in 3', '0: "in" needs a list on its right, such as power in ["on", "ready"].'],
     [
       'silence_s > 300 && temp_c > 1',

@@ -1,48 +1,79 @@
 import { describe, expect, it } from 'vitest';
+import type { Metric } from '../../../../devices/metric.js';
+import { aggregates } from '../../../../rules/expression/aggregate.js';
+import type { Aggregate } from '../../../../rules/expression/aggregate.js';
 import {
   addToWindow,
-  aggregates,
-  createWindow,
+  createMetricWindow,
   packWindow,
   readWindow,
   unpackWindow,
 } from '../../../../rules/expression/window.js';
-import type { Aggregate } from '../../../../rules/expression/window.js';
 import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 const minute = 60_000;
+const co2: Metric = { kind: 'number', unit: 'ppm', min: 0, max: 5000, en: 'CO2', zh: '二氧化碳' };
+const windowOf = (aggregate: Aggregate, lengthMs: number) =>
+  createMetricWindow(aggregate, 'co2_ppm', co2, lengthMs);
 
-function fill(
-  aggregate: Aggregate,
-  lengthMs: number,
-  values: readonly (readonly [at: number, value: number])[],
-) {
-  const window = createWindow(aggregate, 'co2_ppm', lengthMs);
+type Values = readonly (readonly [at: number, value: number])[];
+
+function fill(aggregate: Aggregate, lengthMs: number, values: Values, q?: number) {
+  const window = windowOf(aggregate, lengthMs);
   const content: number[] = [];
   for (const [at, value] of values) addToWindow(window, content, at, value);
-  return { content, read: (at: number) => readWindow(window, content, at) };
+  return { window, content, read: (at: number) => readWindow(window, aggregate, content, at, q) };
 }
 
-function expected(aggregate: Aggregate, values: readonly number[]): number {
-  if (values.length === 0) return NaN;
-  if (aggregate === 'min') return Math.min(...values);
-  if (aggregate === 'max') return Math.max(...values);
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** The answer by going through all values, in the order of their times. */
+function expected(aggregate: Aggregate, values: Values, lengthMs: number): number {
+  const numbers = values.map(([, value]) => value);
+  const steps = numbers.slice(1).map((after, i) => [numbers[i] ?? NaN, after] as const);
+  const sum = (terms: readonly number[]) => terms.reduce((a, b) => a + b, 0);
+  const mean = sum(numbers) / numbers.length;
+  const [first, last] = [values[0], values.at(-1)];
+  const spanMs = (last?.[0] ?? 0) - (first?.[0] ?? 0);
+  const change = spanMs === 0 ? NaN : (last?.[1] ?? NaN) - (first?.[1] ?? NaN);
+  switch (aggregate) {
+    case 'mean':
+      return mean;
+    case 'count':
+      return numbers.length;
+    case 'min':
+      return numbers.length === 0 ? NaN : Math.min(...numbers);
+    case 'max':
+      return numbers.length === 0 ? NaN : Math.max(...numbers);
+    case 'stddev':
+      return Math.sqrt(sum(numbers.map((value) => (value - mean) ** 2)) / numbers.length);
+    case 'change':
+      return change;
+    case 'rate':
+      return 2 * spanMs < lengthMs ? NaN : (change / spanMs) * 60 * minute;
+    case 'changes':
+      return steps.filter(([before, after]) => before !== after).length;
+    case 'increase':
+      return sum(steps.map(([before, after]) => (after >= before ? after - before : after)));
+    case 'resets':
+      return steps.filter(([before, after]) => after < before).length;
+    case 'quantile':
+      return numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length / 2) - 1] ?? NaN;
+  }
 }
 
 describe('a sliding window', () => {
-  it.each(aggregates)(
+  it.each(aggregates.map((aggregate) => [aggregate] as const))(
     'gives the exact %s of minute readings, whatever gaps and detours they make',
     (aggregate) => {
       const random = seededRandom(7);
       const values: [number, number][] = [];
       for (let i = 0; i < 300; i++)
-        if (random() > 0.3) values.push([1_000_000_000 + i * minute, Math.floor(random() * 1000)]);
+        if (random() > 0.3) values.push([1_000_000_000 + i * minute, Math.floor(random() * 10)]);
       // Some come a little late.
       for (let i = 1; i < values.length; i += 5)
         values.splice(i - 1, 2, ...values.slice(i - 1, i + 1).reverse());
 
-      const window = createWindow(aggregate, 'co2_ppm', 15 * minute);
+      const lengthMs = 15 * minute;
+      const window = windowOf(aggregate, lengthMs);
       const content: number[] = [];
       const seen: [number, number][] = [];
       let newestAt = 0;
@@ -50,11 +81,30 @@ describe('a sliding window', () => {
         addToWindow(window, content, at, value);
         seen.push([at, value]);
         newestAt = Math.max(newestAt, at);
-        const within = seen.filter(([time]) => time > newestAt - 15 * minute).map(([, it]) => it);
-        expect(readWindow(window, content, newestAt)).toBeCloseTo(expected(aggregate, within), 9);
+        const within = seen.filter(([time]) => time > newestAt - lengthMs).toSorted((a, b) => a[0] - b[0]);
+        const answer = readWindow(window, aggregate, content, newestAt, 0.5);
+        const oracle = expected(aggregate, within, lengthMs);
+        if (Number.isNaN(oracle)) expect(answer).toBeNaN();
+        else expect(answer).toBeCloseTo(oracle, 9);
       }
     },
   );
+
+  it.each([0.05, 0.5, 0.9, 0.99])('finds the %f quantile of many readings close to its rank', (q) => {
+    const random = seededRandom(11);
+    // Seldom high, as times of answers are.
+    const values = Array.from({ length: 3600 }, (_, i) => [i * 1000, 20 / (0.02 + random())] as const);
+    const { content, read } = fill('quantile', 60 * minute, values, q);
+    const found = read(60 * minute - 1);
+    const rank = values.filter(([, value]) => value <= found).length / values.length;
+    expect(Math.abs(rank - q)).toBeLessThan(0.05);
+    expect(content.length).toBeLessThanOrEqual(21 * 20);
+  });
+
+  it('keeps the spread of large values that hardly differ', () => {
+    const values = Array.from({ length: 600 }, (_, i) => [i * 500, 1e9 + (i % 2)] as const);
+    expect(fill('stddev', 5 * minute, values).read(5 * minute - 1)).toBeCloseTo(0.5, 9);
+  });
 
   it('is empty again when all has left it', () => {
     const { read } = fill('mean', 5 * minute, [[0, 900]]);
@@ -79,11 +129,14 @@ describe('a sliding window', () => {
   });
 
   it('comes back from its checkpoint unchanged', () => {
-    const { content } = fill('min', 5 * minute, [
-      [1_700_000_000_123, 20.1],
-      [1_700_000_060_456, 20.3],
-      [1_700_000_120_001, 19.7],
-    ]);
-    expect(unpackWindow(JSON.parse(JSON.stringify(packWindow(content))) as number[])).toEqual(content);
+    for (const aggregate of aggregates) {
+      const { window, content } = fill(aggregate, 5 * minute, [
+        [1_700_000_000_123, 20.1],
+        [1_700_000_060_456, 20.3],
+        [1_700_000_120_001, 19.7],
+      ]);
+      const saved = JSON.parse(JSON.stringify(packWindow(window, content))) as number[];
+      expect(unpackWindow(window, saved)).toEqual(content);
+    }
   });
 });
