@@ -106,12 +106,18 @@ function truthWindow(
     scope.problems.push({ offset: node.start, message });
     return undefined;
   };
-  if (condition.kind !== 'truth')
-    return refuse('share needs a condition, such as share(co2_ppm > 1000, "1h").');
-  if (inner.windows.size > 0)
-    return refuse('The condition in share must be about single readings, not about windows.');
-  if (inner.usesSilence || inner.metrics.size === 0)
-    return refuse('The condition in share must be about metrics.');
+  if (condition.kind !== 'truth') {
+    refuse('share needs a condition, such as share(co2_ppm > 1000, "1h").');
+    return;
+  }
+  if (inner.windows.size > 0) {
+    refuse('The condition in share must be about single readings, not about windows.');
+    return;
+  }
+  if (inner.usesSilence || inner.metrics.size === 0) {
+    refuse('The condition in share must be about metrics.');
+    return;
+  }
   const text = scope.text.slice(node.start, node.end);
   return createTruthWindow(text, [...inner.metrics], condition.read, lengthMs);
 }
