@@ -14,7 +14,7 @@ export async function findFileLimitTrouble(maxSockets: number): Promise<string |
 export function describeFileLimit(limits: string, maxSockets: number): string | undefined {
   const files = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
   const needed = maxSockets + others;
-  if (files >= needed) return undefined;
+  if (files >= maxSockets) return undefined;
   return (
     `the system allows ${files} open files, fewer than MQTT_MAX_SOCKETS (${maxSockets}) needs, and refuses connections above: ` +
     `"ulimit -n ${needed}" before the start (LimitNOFILE= in a systemd unit) allows more, or set MQTT_MAX_SOCKETS to ${Math.max(1, files - others)}.`
