@@ -23,6 +23,7 @@ import { deliverCommands } from './deliver-commands.js';
 import { Doorkeeper } from './doorkeeper.js';
 import { FrontDoor } from './front-door.js';
 import { ProtocolViolation } from './guard/violation.js';
+import { hearDevices } from './hear-devices.js';
 import { createAdmission } from './limits/admission.js';
 import { findFileLimitTrouble } from './limits/file-limit.js';
 import type { LimitReason } from './limits/limit-reason.js';
@@ -181,10 +182,16 @@ export async function startBroker(
     },
     registered,
     claim: (connection, message, done) => claimDesk.take(connection, message, done),
-    route: (message, from) => door.route(message, from),
+    route: open ? (message) => door.route(message) : undefined,
   });
+  const operators = open ? undefined : hearDevices(context, redis, { registered, shards, door: () => door });
+  lifeCycle.onStop('operators', () => operators?.stop());
   const subscribeHook = new SubscribeHook({
-    retained,
+    listen: (connection) => operators?.listen(connection),
+    sendRetained: (connection, granted) => {
+      if (operators === undefined) door.sendRetained(connection, granted);
+      else operators.sendRetained(connection, granted);
+    },
     maxSubscriptions: open ? Infinity : settings.MQTT_MAX_SUBSCRIPTIONS,
     onOverMax: () => onLimited('subscriptions'),
     onRefused: () => metrics.refusals.inc({ reason: 'subscribe' }),
@@ -255,6 +262,7 @@ export async function startBroker(
       authorizePublish: (client, packet, callback) => publishHook.onWill(client, packet, callback),
     },
     {
+      direct: open,
       states,
       retained,
       limits: {
@@ -280,6 +288,7 @@ export async function startBroker(
         ended: (connection, wasOpen) => {
           if (connection.pace !== undefined) paces.close(connection.client.id);
           gate.forget(connection);
+          operators?.gone(connection);
           commands.delivery.gone(connection);
           if (wasOpen) void attendance.ended(connection);
         },

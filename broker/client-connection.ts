@@ -43,7 +43,7 @@ export interface ConnectionHandlers {
   readonly ended: (connection: ClientConnection) => void;
   /** A message of QoS 0 was not sent because the client does not read. */
   readonly skipped: (connection: ClientConnection) => void;
-  /** The client read nothing for so long that its connection was closed. */
+  /** The client read nothing, or too little, for so long that its connection was closed. */
   readonly stuck: (connection: ClientConnection) => void;
 }
 
@@ -210,11 +210,13 @@ export class ClientConnection implements Link {
     this.send(encodeReply(type, id));
   }
 
-  /** Sends a message to the client; one of QoS 0 is left out when too much waits already. */
-  deliver(message: OutboundMessage): void {
-    if (message.qos > 0) this.state?.outbox.push(message);
-    else if (this.#output.bytes < this.#limits.outputBytes) this.send(encodePublish(message, 0, false));
+  /** Sends a message to the client, or leaves it out when too much waits already; says whether it was taken. */
+  deliver(message: OutboundMessage): boolean {
+    if (message.qos > 0) return this.state?.outbox.push(message) ?? false;
+    const hasRoom = this.#output.bytes < this.#limits.outputBytes;
+    if (hasRoom) this.send(encodePublish(message, 0, false));
     else this.#on.skipped(this);
+    return hasRoom;
   }
 
   /** Takes no further packet; what was taken is still answered. */

@@ -7,7 +7,6 @@ import type { ConnectionHandlers, ConnectionLimits } from './client-connection.j
 import type { Qos } from './guard/check-subscribe.js';
 import type { Connection } from './listeners/connection.js';
 import type { RetainedMessages } from './retained-messages.js';
-import type { Session } from './session.js';
 import { highestGrant } from './session-states.js';
 import type { SessionStates } from './session-states.js';
 import { levelsOf, maxTopicLevels } from './subscribe-hook.js';
@@ -23,6 +22,11 @@ export interface FrontDoorHandlers extends Omit<ConnectionHandlers, 'ended'> {
 }
 
 interface FrontDoorParts {
+  /**
+   * Whether clients hear each other as soon as something is published. Otherwise `route` is called for what the
+   * log has, and a client that can't keep up with it is closed, to know that it missed something.
+   */
+  readonly direct: boolean;
   readonly states: SessionStates;
   readonly retained: RetainedMessages;
   readonly limits: ConnectionLimits;
@@ -48,8 +52,6 @@ export class FrontDoor extends Aedes {
   readonly #parts: FrontDoorParts;
   readonly #connections = new WeakMap<Client, ClientConnection>();
   readonly #open = new Set<ClientConnection>();
-  /** Open connections that may hear what devices publish. */
-  #listeners = 0;
 
   constructor(options: AedesOptions, parts: FrontDoorParts) {
     super({ ...options, maxTopicLevels, persistence: createPersistence(parts.states) });
@@ -86,13 +88,11 @@ export class FrontDoor extends Aedes {
 
   /**
    * Hands a message to all who subscribed to its topic and may have it, and keeps it where it is retained.
-   * What it was published with first leaves first, whatever its QoS. Of what clients publish nobody is told
-   * when nobody is there who may hear it: devices may not hear each other.
+   * What it was published with first leaves first, whatever its QoS.
    */
-  route(message: OutboundMessage, from?: Session): void {
+  route(message: OutboundMessage): void {
     const { topic, payload, qos, retain } = message;
     if (retain) this.#parts.retained.set(message);
-    if (from !== undefined && this.#listeners === 0) return;
     if (qos > 0) {
       for (const [state, granted] of this.#parts.states.awaiting(topic)) {
         const copy = Buffer.from(payload);
@@ -116,16 +116,29 @@ export class FrontDoor extends Aedes {
     else for (const connection of this.#open) this.#deliver(connection, packet as AedesPublishPacket);
   }
 
+  /** Sends what is kept in memory for filters that the client subscribed to. */
+  sendRetained(connection: ClientConnection, granted: ReadonlyMap<string, Qos>): void {
+    for (const [filter, most] of granted) {
+      for (const message of this.#parts.retained.matching(filter)) {
+        if (connection.session?.rights.mayReceive(message.topic) !== true) continue;
+        connection.deliver({ ...message, qos: Math.min(message.qos, most) as Qos });
+      }
+    }
+  }
+
   /**
-   * What Aedes publishes itself: Wills, and `$SYS` messages, which are for other brokers of its kind.
-   * Its types show (packet, done) only.
+   * What Aedes publishes itself: Wills, which are in the log by now, and `$SYS` messages, which are for other
+   * brokers of its kind. Its types show (packet, done) only.
    */
   override publish(packet: PublishPacket, clientOrDone?: Client | Done | null, done?: Done): void {
     const { topic, payload, qos, retain } = packet;
-    if (!topic.startsWith('$SYS/')) {
-      const from = typeof clientOrDone === 'object' && clientOrDone !== null ? clientOrDone : undefined;
-      const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-      this.route({ topic, payload: bytes, qos, retain }, from && this.#connections.get(from)?.session);
+    if (this.#parts.direct && !topic.startsWith('$SYS/')) {
+      this.route({
+        topic,
+        payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
+        qos,
+        retain,
+      });
     }
     (typeof clientOrDone === 'function' ? clientOrDone : done)?.();
   }
@@ -144,17 +157,15 @@ export class FrontDoor extends Aedes {
     const { session, state, client } = connection;
     if (connection.ended || session === undefined || state === undefined) return;
     this.#open.add(connection);
-    if (session.hearsDevices) this.#listeners++;
     this.#parts.states.attach(client.id, state, connection);
     this.#parts.handlers.opened(connection);
     connection.open();
   }
 
   #onEnded(connection: ClientConnection): void {
-    const { session, state, client } = connection;
+    const { state, client } = connection;
     if (state !== undefined) this.#parts.states.detach(client.id, state, connection);
     const wasOpen = this.#open.delete(connection);
-    if (wasOpen && session?.hearsDevices === true) this.#listeners--;
     this.#parts.handlers.ended(connection, wasOpen);
   }
 
@@ -171,6 +182,8 @@ export class FrontDoor extends Aedes {
     const qos = Math.min(packet.qos, granted) as Qos;
     // The bytes are a view of what a socket brought: what waits for an acknowledgement is kept apart.
     const payload = qos > 0 ? Buffer.from(packet.payload) : (packet.payload as Buffer);
-    connection.deliver({ topic, payload, qos, retain: false });
+    if (connection.deliver({ topic, payload, qos, retain: false }) || qos === 0 || this.#parts.direct) return;
+    this.#parts.handlers.stuck(connection);
+    connection.destroy();
   }
 }

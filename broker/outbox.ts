@@ -48,6 +48,11 @@ export class Outbox {
     this.#budget = budget;
   }
 
+  /** Messages that wait to be sent. */
+  get waiting(): number {
+    return this.#waiting.length - this.#firstWaiting;
+  }
+
   /** Writes to this connection from now on, beginning with what no other one saw acknowledged. */
   attach(link: Link): void {
     this.#link = link;
@@ -66,7 +71,7 @@ export class Outbox {
   /** Takes a message of QoS 1 or 2, or drops and counts it where too many wait; says whether it was taken. */
   push(message: OutboundMessage): boolean {
     const { length } = message.payload;
-    if (this.#waiting.length - this.#firstWaiting >= maxWaiting || !this.#budget.has(length)) {
+    if (this.waiting >= maxWaiting || !this.#budget.has(length)) {
       this.#budget.dropped++;
       return false;
     }

@@ -38,8 +38,8 @@ export interface PublishHookParts {
     message: InboundPublish,
     done: (error?: Error) => void,
   ) => boolean;
-  /** Hands a message that is on disk to those who may hear it. */
-  readonly route: (message: OutboundMessage, from: Session) => void;
+  /** Hands a message that is on disk to those who may hear it; undefined where they hear it from the log. */
+  readonly route: ((message: OutboundMessage) => void) | undefined;
 }
 
 /**
@@ -81,7 +81,7 @@ export class PublishHook {
         if (qos === 2) state.inbound.delete(id);
         return;
       }
-      this.#route(session, message, own);
+      if (own !== undefined) this.#route(message, own);
       if (qos === 1) connection.reply('puback', id);
       else if (qos === 2) {
         if (state.inbound.has(id)) state.inbound.set(id, 'taken');
@@ -106,7 +106,8 @@ export class PublishHook {
       return;
     }
     const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload;
-    this.#take(connection, connection.session, { topic: will.topic, payload }, (error, own) => {
+    const { topic, qos, retain } = will;
+    this.#take(connection, connection.session, { topic, payload, qos, retain }, (error, own) => {
       if (own === undefined) callback(error ?? new Error('a Will that is not of a device of its client'));
       else {
         if (!own.retained) will.retain = false;
@@ -119,7 +120,7 @@ export class PublishHook {
   #take(
     connection: ClientConnection,
     session: Session,
-    message: { readonly topic: string; readonly payload: Buffer },
+    message: Published,
     done: (error: Error | undefined, own: OwnTopic | undefined) => void,
   ): void {
     const own = session.ownTopic(message.topic);
@@ -170,18 +171,21 @@ export class PublishHook {
   #log(
     connection: ClientConnection,
     session: Session,
-    { topic, payload }: { readonly topic: string; readonly payload: Buffer },
+    message: Published,
     from: From,
     done: (error: Error | undefined) => void,
   ): void {
     const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
-    const record = toRecord(session, topic, from, payload, maxPayloadBytes, clock.now());
+    const record = toRecord(session, message, from, { maxPayloadBytes, arrivedAt: clock.now() });
+    const { own, unregistered } = from;
+    const keeps = this.#parts.route === undefined && own?.retained === true && !unregistered;
+    const retain = keeps && message.retain;
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
     const held = record.payload.length;
     gate.enter(held);
-    onMessage(payload.length);
-    log.append(from.own?.shard ?? session.shard, record, (error) => {
+    onMessage(message.payload.length);
+    log.append(own?.shard ?? session.shard, retain ? { ...record, retain } : record, (error) => {
       session.inFlight--;
       gate.leave(held);
       done(error);
@@ -192,9 +196,8 @@ export class PublishHook {
     });
   }
 
-  #route(session: Session, { topic, payload, qos, retain }: InboundPublish, own: OwnTopic | undefined): void {
-    if (own === undefined) return;
-    this.#parts.route({ topic, payload, qos, retain: retain && own.retained }, session);
+  #route({ topic, payload, qos, retain }: InboundPublish, own: OwnTopic): void {
+    this.#parts.route?.({ topic, payload, qos, retain: retain && own.retained });
   }
 }
 
@@ -204,24 +207,20 @@ interface From {
   readonly unregistered: boolean;
 }
 
+type Published = Pick<InboundPublish, 'topic' | 'payload' | 'qos' | 'retain'>;
+
 function toRecord(
   session: Session,
-  topic: string,
+  { topic, payload, qos }: Published,
   { own, unregistered }: From,
-  payload: Buffer,
-  maxPayloadBytes: number,
-  arrivedAt: number,
+  { maxPayloadBytes, arrivedAt }: { readonly maxPayloadBytes: number; readonly arrivedAt: number },
 ): MessageRecord {
-  const kind = 'message';
   const client = own?.client ?? session.client;
+  const base = { kind: 'message', arrivedAt, client, topic, qos0: qos === 0 } as const;
   const fits = payload.length <= maxPayloadBytes;
-  if (own !== undefined && fits && !unregistered)
-    return { kind, arrivedAt, client, topic, address: own.address, payload };
+  if (own !== undefined && fits && !unregistered) return { ...base, address: own.address, payload };
   return {
-    kind,
-    arrivedAt,
-    client,
-    topic,
+    ...base,
     payload: fits ? payload : payload.subarray(0, evidenceBytes),
     foreignTopic: own === undefined,
     unregistered,

@@ -95,11 +95,6 @@ export class Session {
     this.lastSeenAt = who.now;
   }
 
-  /** Whether it may hear what devices publish. */
-  get hearsDevices(): boolean {
-    return this.device === undefined && this.claim === undefined && this.account?.kind !== 'bridge';
-  }
-
   /** The topic, when it is one that the session may publish to. */
   ownTopic(topic: string): OwnTopic | undefined {
     const known = this.#topics.get(topic);

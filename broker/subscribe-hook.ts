@@ -1,6 +1,5 @@
 import type { ClientConnection } from './client-connection.js';
 import type { Qos, WantedFilter } from './guard/check-subscribe.js';
-import type { RetainedMessages } from './retained-messages.js';
 import { encodeSuback } from './wire.js';
 
 /** Return code of a filter that was not granted. */
@@ -10,7 +9,10 @@ const refused = 0x80;
 export const maxTopicLevels = 100;
 
 interface SubscribeHookParts {
-  readonly retained: RetainedMessages;
+  /** To be done before SUBACK, so that nothing published after it is missed; undefined: nothing. */
+  readonly listen: (connection: ClientConnection) => Promise<void> | undefined;
+  /** SUBACK is out. */
+  readonly sendRetained: (connection: ClientConnection, granted: ReadonlyMap<string, Qos>) => void;
   /** Subscriptions that one client may have. */
   readonly maxSubscriptions: number;
   readonly onOverMax: () => void;
@@ -59,7 +61,7 @@ export class SubscribeHook {
     });
     const answer = () => {
       connection.send(encodeSuback(id, codes));
-      for (const [filter, qos] of granted) this.#sendRetained(connection, filter, qos);
+      this.#parts.sendRetained(connection, granted);
       this.#parts.onGranted(connection, granted);
       done();
     };
@@ -69,10 +71,14 @@ export class SubscribeHook {
     }
     for (const [filter, qos] of granted) connection.state?.subscriptions.set(filter, qos);
     const subscriptions = [...granted].map(([topic, qos]) => ({ topic, qos }));
-    connection.client.subscribe(subscriptions, (error) => {
-      if (error) connection.destroy();
-      else answer();
-    });
+    const subscribe = () =>
+      connection.client.subscribe(subscriptions, (error) => {
+        if (error) connection.destroy();
+        else answer();
+      });
+    const listening = this.#parts.listen(connection);
+    if (listening === undefined) subscribe();
+    else listening.then(subscribe, () => connection.destroy());
   }
 
   /** Answers with UNSUBACK, whether or not the filters were subscribed to [MQTT-3.10.4-5]. */
@@ -93,13 +99,6 @@ export class SubscribeHook {
       return refused;
     }
     return Math.min(qos, session.maxQos);
-  }
-
-  #sendRetained(connection: ClientConnection, filter: string, granted: Qos): void {
-    for (const message of this.#parts.retained.matching(filter)) {
-      if (connection.session?.rights.mayReceive(message.topic) !== true) continue;
-      connection.deliver({ ...message, qos: Math.min(message.qos, granted) as Qos });
-    }
   }
 }
 

@@ -7,6 +7,8 @@ export const redisKeys = {
   log: (shard: number) => `pc:{${shard}}:log`,
   /** Counter: device messages ever appended to the shard. */
   appended: (shard: number) => `pc:{${shard}}:appended`,
+  /** Hash: topic → the last message that was published there with RETAIN (ingest/log/retained.ts). */
+  retained: (shard: number) => `pc:{${shard}}:retained`,
   /** String that expires: which ingest follows the shard (JSON). */
   lease: (shard: number) => `pc:{${shard}}:lease`,
   /** Counter: the token of the shard's latest owner; whoever has an older one may change nothing. */

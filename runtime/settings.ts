@@ -222,7 +222,7 @@ export const settingDefinitions = {
   },
   RETAINED_BYTES: {
     schema: count.default(67_108_864),
-    help: 'Bytes of retained messages before further ones are not kept',
+    help: 'Bytes of retained messages of an open broker before further ones are not kept',
   },
   INFLIGHT_PER_CLIENT: {
     schema: count.default(100),

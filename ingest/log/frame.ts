@@ -27,6 +27,10 @@ export interface MessageRecord {
   readonly foreignTopic?: boolean | undefined;
   /** The publisher has not proven to be the device (yet): to be quarantined as an unknown one. */
   readonly unregistered?: boolean | undefined;
+  /** It was published with QoS 0. */
+  readonly qos0?: boolean | undefined;
+  /** Its topic's last message is kept for later subscribers, this one from now on. Not in the frame. */
+  readonly retain?: boolean | undefined;
   /** Full size in bytes of a payload that was too large to keep whole. */
   readonly cutFrom?: number | undefined;
   /** It comes out of the quarantine: its first arrival is counted already. */
@@ -48,14 +52,21 @@ class PlainMessage implements MessageRecord {
   readonly arrivedAt: number;
   readonly client: string;
   readonly topic: string;
+  readonly qos0: boolean;
   readonly #frame: Buffer;
   readonly #start: number;
   readonly #end: number;
 
-  constructor(arrivedAt: number, client: string, topic: string, frame: Buffer, start: number, end: number) {
+  constructor(
+    { arrivedAt, client, topic, qos0 }: Pick<PlainMessage, 'arrivedAt' | 'client' | 'topic' | 'qos0'>,
+    frame: Buffer,
+    start: number,
+    end: number,
+  ) {
     this.arrivedAt = arrivedAt;
     this.client = client;
     this.topic = topic;
+    this.qos0 = qos0;
     this.#frame = frame;
     this.#start = start;
     this.#end = end;
@@ -104,6 +115,7 @@ const flag = {
   origin: 16,
   unregistered: 32,
   held: 64,
+  qos0: 128,
 } as const;
 
 /**
@@ -183,8 +195,10 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const topic = frame.toString('utf8', clientEnd + 2, topicEnd);
       const payloadEnd = topicEnd + 4 + frame.readUInt32BE(topicEnd);
       at = payloadEnd;
-      if (flags === 0) {
-        records.push(new PlainMessage(arrivedAt, client, topic, frame, topicEnd + 4, payloadEnd));
+      const qos0 = (flags & flag.qos0) !== 0;
+      if ((flags & ~flag.qos0) === 0) {
+        const plain = { arrivedAt, client, topic, qos0 };
+        records.push(new PlainMessage(plain, frame, topicEnd + 4, payloadEnd));
         continue;
       }
       const payload = frame.subarray(topicEnd + 4, payloadEnd);
@@ -203,7 +217,7 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const foreignTopic = (flags & flag.foreignTopic) !== 0;
       const replayed = (flags & flag.replayed) !== 0;
       const unregistered = (flags & flag.unregistered) !== 0;
-      const marks = { foreignTopic, unregistered, cutFrom, replayed, held, index, origin };
+      const marks = { foreignTopic, unregistered, qos0, cutFrom, replayed, held, index, origin };
       records.push({ kind, arrivedAt, client, topic, payload, ...marks });
     } else if (kind === 'presence') {
       const online = frame.readUInt8(at) === 1;
@@ -248,6 +262,7 @@ function writeMessage(
     (cutFrom !== undefined ? flag.cut : 0) |
     (record.replayed === true ? flag.replayed : 0) |
     (record.unregistered === true ? flag.unregistered : 0) |
+    (record.qos0 === true ? flag.qos0 : 0) |
     (index !== undefined ? flag.indexed : 0) |
     (held !== undefined ? flag.held : 0) |
     (origin !== undefined ? flag.origin : 0);

@@ -32,9 +32,15 @@ export interface LogReader {
   readAfter(shard: number, cursor: string, limit: number): Promise<LogEntry[]>;
   /** Entries kept in the shard. */
   count(shard: number): Promise<number>;
-  /** Removes the entries up to and including the cursor. @throws AppError `lease_lost` */
+  /** Removes the entries up to and including the cursor, but none younger than `keptMs`. @throws AppError `lease_lost` */
   trimThrough(fence: ShardFence, cursor: string): Promise<void>;
 }
+
+/**
+ * The log's newest entries stay for as long at least, wall ms by Redis' clock, also when they are settled: for
+ * who reads the log along and has no part in settling it.
+ */
+export const keptMs = 3000;
 
 /** The cursor before a shard's first entry. */
 export const logStart = '0-0';

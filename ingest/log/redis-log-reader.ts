@@ -1,11 +1,17 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { decodeFrame } from './frame.js';
+import { keptMs } from './log.js';
 import type { LogEntry, LogReader, ShardFence } from './log.js';
 import { runFenced } from './redis-shard-fence.js';
 
-/** KEYS[2] log stream; ARGV[2] the first id to keep. Returns how many entries went. */
-const trimScript = `return redis.call('XTRIM', KEYS[2], 'MINID', ARGV[2])`;
+/** KEYS[2] log stream; ARGV[2] the first id to keep, ARGV[3] ms that are kept in any case. Returns how many entries went. */
+const trimScript = `
+local now = redis.call('TIME')
+local settledMs = tonumber(string.match(ARGV[2], '^%d+'))
+local youngMs = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[3]
+local first = settledMs < youngMs and ARGV[2] or string.format('%.0f', youngMs)
+return redis.call('XTRIM', KEYS[2], 'MINID', first)`;
 
 /** Reads the shards with plain range queries: no consumer group, so nothing is kept in Redis per reader. */
 export class RedisLogReader implements LogReader {
@@ -30,6 +36,6 @@ export class RedisLogReader implements LogReader {
   async trimThrough(fence: ShardFence, cursor: string): Promise<void> {
     const [ms = '0', seq = '0'] = cursor.split('-');
     const firstKept = `${ms}-${BigInt(seq) + 1n}`;
-    await runFenced(this.#redis, fence, trimScript, [redisKeys.log(fence.shard)], [firstKept]);
+    await runFenced(this.#redis, fence, trimScript, [redisKeys.log(fence.shard)], [firstKept, keptMs]);
   }
 }

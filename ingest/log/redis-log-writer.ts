@@ -1,17 +1,23 @@
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { FrameBuilder } from './frame.js';
-import type { LogRecord } from './frame.js';
+import type { LogRecord, MessageRecord } from './frame.js';
 import type { LogWriter } from './log.js';
+import { encodeRetained, mostRetainedBytes } from './retained.js';
 
 /**
- * KEYS[1] log stream, KEYS[2] appended counter; ARGV[1] frame, ARGV[2] device messages in it, and, where the
- * log may lose its oldest entries, ARGV[3] about how many to keep.
- * Returns the entry's id. Atomic: the counter never disagrees with the stream.
+ * KEYS[1] log stream, KEYS[2] appended counter, KEYS[3] retained messages; ARGV[1] frame, ARGV[2] device messages
+ * in it, ARGV[3] about how many entries to keep where the log may lose its oldest, else '', ARGV[4] topic, ARGV[5]
+ * what to retain of it ('': nothing any more), and so on by twos.
+ * Returns the entry's id. Atomic: neither the counter nor what is retained ever disagrees with the stream.
  */
 const appendScript = `
 redis.call('INCRBY', KEYS[2], ARGV[2])
-if ARGV[3] then return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'f', ARGV[1]) end
+for i = 4, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[3], ARGV[i])
+  else redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+end
+if ARGV[3] ~= '' then return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'f', ARGV[1]) end
 return redis.call('XADD', KEYS[1], '*', 'f', ARGV[1])`;
 
 type Done = (error?: Error) => void;
@@ -19,6 +25,8 @@ type Done = (error?: Error) => void;
 /** What is gathered for the next round: a frame a shard, and whom to tell, in order of arrival. */
 interface Round {
   readonly frames: Map<number, FrameBuilder>;
+  /** By shard, topics and what to retain of them, in turn. */
+  readonly retained: Map<number, (string | Buffer)[]>;
   readonly done: Done[];
 }
 
@@ -42,7 +50,7 @@ const roundsInFlight = 2;
 export class RedisLogWriter implements LogWriter {
   readonly #redis: Redis;
   readonly #onRound: (records: number, ms: number) => void;
-  readonly #trim: readonly number[];
+  readonly #trim: number | '';
   #open: Round = emptyRound();
   #inFlight = 0;
   #lastAnswered: Promise<void> = Promise.resolve();
@@ -56,15 +64,25 @@ export class RedisLogWriter implements LogWriter {
   constructor(redis: Redis, { onRound = () => undefined, keepEntries }: WriterOptions = {}) {
     this.#redis = redis;
     this.#onRound = onRound;
-    this.#trim = keepEntries === undefined ? [] : [keepEntries];
+    this.#trim = keepEntries ?? '';
   }
 
   append(shard: number, record: LogRecord, done: Done): void {
     let frame = this.#open.frames.get(shard);
     if (frame === undefined) this.#open.frames.set(shard, (frame = new FrameBuilder()));
     frame.add(record);
+    if (record.kind === 'message' && record.retain === true) this.#retain(shard, record);
     this.#open.done.push(done);
     if (!this.#scheduled) this.#schedule();
+  }
+
+  #retain(shard: number, { topic, payload, qos0, cutFrom }: MessageRecord): void {
+    const { retained } = this.#open;
+    const kept = retained.get(shard) ?? [];
+    retained.set(shard, kept);
+    // What can't be kept must not leave the one before it standing as the last.
+    const none = payload.length === 0 || payload.length > mostRetainedBytes || cutFrom !== undefined;
+    kept.push(topic, none ? '' : encodeRetained({ qos: qos0 === true ? 0 : 1, payload }));
   }
 
   drain(): Promise<void> {
@@ -123,12 +141,14 @@ export class RedisLogWriter implements LogWriter {
     const commands = [...round.frames].map(([shard, frame]) =>
       this.#redis.eval(
         appendScript,
-        2,
+        3,
         redisKeys.log(shard),
         redisKeys.appended(shard),
+        redisKeys.retained(shard),
         frame.take(),
         frame.messages,
-        ...this.#trim,
+        this.#trim,
+        ...(round.retained.get(shard) ?? []),
       ),
     );
     // All shards of a round are settled before any of it is answered, or order would be lost.
@@ -139,5 +159,5 @@ export class RedisLogWriter implements LogWriter {
 }
 
 function emptyRound(): Round {
-  return { frames: new Map(), done: [] };
+  return { frames: new Map(), retained: new Map(), done: [] };
 }

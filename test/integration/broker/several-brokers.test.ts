@@ -6,7 +6,9 @@ import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import type { Credentials } from '../../../devices/credential.js';
 import type { Presence } from '../../../devices/presence.js';
+import { addAccount } from '../../../devices/redis-accounts.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { commitChanges } from '../../../devices/redis-registry-changes.js';
 import { shardOf } from '../../../devices/site.js';
 import { RedisLogReader } from '../../../ingest/log/redis-log-reader.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -42,7 +44,7 @@ async function start(): Promise<{ port: number; context: RoleContext }> {
   const port = await freePort();
   const context = createTestContext(
     { redisUrl: server.url },
-    { MQTT_PORT: String(port), RECHECK_S: '1', RECONNECT_GRACE_S: '2' },
+    { MQTT_PORT: String(port), RECHECK_S: '1', RECONNECT_GRACE_S: '2', QUEUED_BYTES: '20000' },
   );
   await startBroker(context);
   return { port, context };
@@ -59,6 +61,24 @@ async function connect({ clientId, username, password }: Credentials, broker: nu
   client.on('error', () => undefined);
   clients.push(client);
   return client;
+}
+
+let accounts = 0;
+/** An operator of `s1`, with what it hears of the one filter it may have. */
+async function operator(
+  broker: number,
+): Promise<{ client: MqttClient; heard: string[]; closed: () => boolean }> {
+  const name = `watch-${++accounts}`;
+  const login = await addAccount(redis, { name, kind: 'operator', sites: ['s1'], districts: [] });
+  const client = await connect({ ...login, clientId: name, topicPrefix: '' }, broker);
+  const heard: string[] = [];
+  let closed = false;
+  client.on('message', (topic, payload, { retain }) => {
+    heard.push(`${retain ? 'kept ' : ''}${topic.split('/').slice(4).join('/')} ${payload.toString()}`);
+  });
+  client.on('close', () => (closed = true));
+  await client.subscribeAsync('campus/v1/s1/#', { qos: 1 });
+  return { client, heard, closed: () => closed };
 }
 
 async function presenceOf(device: string): Promise<Presence | undefined> {
@@ -121,4 +141,69 @@ it('when a broker dies its devices have time to go to another one, and are offli
   await eventually('the other to be offline', isOffline('d4'));
   expect((await presenceOf('d3'))?.state).toBe('online');
   expect(await loggedPresence('d4')).toEqual([true, false]);
+});
+
+it('an operator hears its devices at whichever broker they are, each in order, and nobody else', async () => {
+  const [moves, stays] = [await issue('d5'), await issue('d6')];
+  const foreign = await issueCredentials(redis, { site: 's2', device: 'd7', deviceClass: 'sensor' });
+  const [here, there] = [await operator(0), await operator(1)];
+  const publish = (client: MqttClient, { topicPrefix }: Credentials, payload: string) =>
+    client.publishAsync(`${topicPrefix}event`, payload, { qos: 1 });
+  await publish(await connect(foreign, 1), foreign, 'not for you');
+  const other = await connect(stays, 1);
+  for (let i = 0; i < 60; i++) {
+    // Between two brokers again and again.
+    const client = await connect(moves, i % 2);
+    await Promise.all([publish(client, moves, `${i}`), publish(other, stays, `${i}`)]);
+  }
+  const all = Array.from({ length: 60 }, (_, i) => i);
+  for (const { heard } of [here, there]) {
+    await eventually('all of both', () => heard.length >= 120);
+    for (const device of ['d5', 'd6']) {
+      expect(heard.filter((text) => text.startsWith(device))).toEqual(all.map((i) => `${device}/event ${i}`));
+    }
+    expect(heard).toHaveLength(120);
+  }
+});
+
+it('what is retained is the same at every broker, newest first and last, and outlives them', async () => {
+  const device = await issue('d8');
+  const gone = await issue('d9');
+  const client = await connect(device, 0);
+  const state = (text: string) =>
+    client.publishAsync(`${device.topicPrefix}state`, text, { qos: 1, retain: true });
+  await state('old');
+  await client.publishAsync(`${device.topicPrefix}meta`, 'm', { qos: 1, retain: true });
+  await client.publishAsync(`${device.topicPrefix}telemetry`, 't', { qos: 1, retain: true });
+  await (await connect(gone, 1)).publishAsync(`${gone.topicPrefix}meta`, 'g', { qos: 1, retain: true });
+  await state('new');
+  await commitChanges(redis, [{ kind: 'device', id: 'd9' }], (multi) => multi.hdel(redisKeys.devices, 'd9'));
+  const sorted = ['kept d8/meta m', 'kept d8/state new'];
+  for (const broker of [0, 1]) {
+    const { heard } = await operator(broker);
+    await eventually('both', () => heard.length >= 2);
+    expect(heard.toSorted()).toEqual(sorted);
+  }
+  expect(await redis.hkeys(redisKeys.retained(shardOf('s1', 4)))).toHaveLength(2);
+  await client.publishAsync(`${device.topicPrefix}meta`, '', { qos: 1, retain: true });
+  await Promise.all(brokers.map(({ context }) => context.lifeCycle.stop()));
+  brokers = [await start()];
+  const { heard } = await operator(0);
+  await eventually('what is left', () => heard.length > 0);
+  expect(heard).toEqual(['kept d8/state new']);
+});
+
+it('an operator that does not acknowledge is closed, and the others hear on', async () => {
+  const device = await issue('d10');
+  const client = await connect(device, 0);
+  const [first, second] = [await operator(1), await operator(0)];
+  second.client.handleMessage = () => undefined;
+  const large = 'x'.repeat(500);
+  for (let i = 0; i < 200; i++) await client.publishAsync(`${device.topicPrefix}event`, large, { qos: 1 });
+  await eventually('who does not acknowledge to be closed', async () => {
+    const metric = await brokers[0]?.context.metrics.getSingleMetric('pc_mqtt_slow_clients_total')?.get();
+    return metric?.values.some(({ labels, value }) => labels['what'] === 'connection' && value === 1);
+  });
+  await eventually('the other to hear all', () => first.heard.length === 200);
+  expect(first.closed()).toBe(false);
 });

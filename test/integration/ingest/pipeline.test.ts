@@ -345,10 +345,14 @@ test('while InfluxDB is away nothing is lost and alarms are raised; the log drai
   await influxServer.restart();
   expect(await settled()).toMatchObject({ received: 30, written: 30 });
   expect(await pointsOf()).toBe(30);
-  await eventually(
-    'the log to be trimmed',
-    async () => (await redis.xlen(redisKeys.log(shardOf('s1', 4)))) === 0,
-  );
+  const log = redisKeys.log(shardOf('s1', 4));
+  const [last] = await redis.xrevrange(log, '+', '-', 'COUNT', 1);
+  await eventually('the log to be trimmed, but for what is young', async () => {
+    // Time goes on by what is in the log.
+    await append([{ payload: Buffer.from('{}') }]);
+    return (await redis.xrange(log, '-', last?.[0] ?? '+')).length === 0;
+  });
+  expect(await redis.xlen(log)).toBeGreaterThan(0);
 });
 
 test('a stop and a start in the middle change nothing: each transition is in the outbox once', async () => {

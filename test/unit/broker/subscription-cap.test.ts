@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { openRights } from '../../../broker/acl.js';
 import type { ClientConnection } from '../../../broker/client-connection.js';
-import { RetainedMessages } from '../../../broker/retained-messages.js';
 import { SubscribeHook } from '../../../broker/subscribe-hook.js';
 
 it('a client gets so many subscriptions and no more, may repeat one, and gets room by giving one up', () => {
   let over = 0;
   const hook = new SubscribeHook({
-    retained: new RetainedMessages(0),
+    listen: () => undefined,
+    sendRetained: () => undefined,
     maxSubscriptions: 2,
     onOverMax: () => over++,
     onRefused: () => undefined,
