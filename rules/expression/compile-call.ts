@@ -102,22 +102,16 @@ function truthWindow(
   const condition = compile(inner, node);
   scope.problems.push(...inner.problems);
   if (condition.kind === 'broken') return undefined;
-  const refuse = (message: string) => {
+  const refuse = (message: string): undefined => {
     scope.problems.push({ offset: node.start, message });
     return undefined;
   };
-  if (condition.kind !== 'truth') {
-    refuse('share needs a condition, such as share(co2_ppm > 1000, "1h").');
-    return;
-  }
-  if (inner.windows.size > 0) {
-    refuse('The condition in share must be about single readings, not about windows.');
-    return;
-  }
-  if (inner.usesSilence || inner.metrics.size === 0) {
-    refuse('The condition in share must be about metrics.');
-    return;
-  }
+  if (condition.kind !== 'truth')
+    return refuse('share needs a condition, such as share(co2_ppm > 1000, "1h").');
+  if (inner.windows.size > 0)
+    return refuse('The condition in share must be about single readings, not about windows.');
+  if (inner.usesSilence || inner.metrics.size === 0)
+    return refuse('The condition in share must be about metrics.');
   const text = scope.text.slice(node.start, node.end);
   return createTruthWindow(text, [...inner.metrics], condition.read, lengthMs);
 }
