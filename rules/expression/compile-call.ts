@@ -102,18 +102,19 @@ function truthWindow(
   const condition = compile(inner, node);
   scope.problems.push(...inner.problems);
   if (condition.kind === 'broken') return undefined;
-  const refuse = (message: string): undefined => {
-    scope.problems.push({ offset: node.start, message });
-    return undefined;
-  };
-  if (condition.kind !== 'truth')
-    return refuse('share needs a condition, such as share(co2_ppm > 1000, "1h").');
-  if (inner.windows.size > 0)
-    return refuse('The condition in share must be about single readings, not about windows.');
-  if (inner.usesSilence || inner.metrics.size === 0)
-    return refuse('The condition in share must be about metrics.');
-  const text = scope.text.slice(node.start, node.end);
-  return createTruthWindow(text, [...inner.metrics], condition.read, lengthMs);
+  const isPlain = inner.windows.size === 0 && !inner.usesSilence && inner.metrics.size > 0;
+  if (condition.kind === 'truth' && isPlain) {
+    const text = scope.text.slice(node.start, node.end);
+    return createTruthWindow(text, [...inner.metrics], condition.read, lengthMs);
+  }
+  const message =
+    condition.kind !== 'truth'
+      ? 'share needs a condition, such as share(co2_ppm > 1000, "1h").'
+      : inner.windows.size > 0
+        ? 'The condition in share must be about single readings, not about windows.'
+        : 'The condition in share must be about metrics.';
+  scope.problems.push({ offset: node.start, message });
+  return undefined;
 }
 
 function shareOf(node: ASTNode | undefined): number | undefined {
