@@ -11,6 +11,8 @@ import type { CommandTable } from './command-delivery.js';
 export function createCommandTable(redis: Redis, by: string): CommandTable {
   return {
     openOf: (device) => openCommands(redis, device),
+    devices: () => devicesWithOpenCommands(redis),
+    isConnected: async (device) => (await redis.hexists(redisKeys.connections, device)) === 1,
     claim: async (id, at) => {
       const outcome = await changeCommand(redis, id, { kind: 'sent', at, by });
       return outcome?.changed === true ? outcome.command : undefined;
