@@ -274,7 +274,7 @@ export async function startBroker(
       handlers: {
         whyWait: createAdmission(gate, onLimited),
         publish: (connection, message) => {
-          connection.pace?.took(message.payload.length, performance.now());
+          connection.pace?.took(message.payload.length + message.topic.length, performance.now());
           publishHook.onPublish(connection, message);
         },
         subscribe: (connection, id, wanted, done) =>

@@ -69,6 +69,9 @@ const wishes: readonly (Wish | undefined)[] = Object.assign(Array<Wish | undefin
   [packetType.pingreq]: 'control',
 });
 
+/** After so many packets the others have their turn: a chunk of a socket may hold thirty thousand. */
+const packetsPerTurn = 256;
+
 /** How long a client that was refused may take to read why. */
 const lingerMs = 1000;
 
@@ -246,14 +249,18 @@ export class ClientConnection implements Link {
     if (this.#pumping || this.#ended) return;
     this.#pumping = true;
     try {
-      let taken = false;
+      let taken = 0;
       while (this.#holds.size === 0 && !this.ended) {
+        if (taken === packetsPerTurn) {
+          setImmediate(() => this.#pump());
+          break;
+        }
         const wish = wishes[(this.#reader.peeked ?? 0) >> 4];
         const wait = wish === undefined ? undefined : this.#on.whyWait(this, wish);
         if (wait !== undefined) this.hold(wait);
         else if (this.#reader.next()) {
           this.#take(this.#reader);
-          taken = true;
+          taken++;
         } else {
           const chunk = this.#read();
           if (chunk === null) break;
@@ -261,7 +268,7 @@ export class ClientConnection implements Link {
         }
       }
       // [MQTT-3.1.2-24]: any packet counts.
-      if (taken) this.#keepAlive?.refresh();
+      if (taken > 0) this.#keepAlive?.refresh();
     } catch (error) {
       this.#violated(error);
     } finally {

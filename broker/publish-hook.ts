@@ -13,6 +13,8 @@ import type { OutboundMessage } from './wire.js';
 
 /** Of a payload that is too large, this much is kept as evidence. */
 const evidenceBytes = 4096;
+/** No topic of ours is nearly as long (DESIGN: Topics); of another this much is kept, in characters. */
+const longestForeignTopic = 512;
 
 /** The latency of one message in so many is measured. */
 const sampleEvery = 16;
@@ -182,9 +184,9 @@ export class PublishHook {
     const retain = keeps && message.retain;
     session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
-    const held = record.payload.length;
+    const held = record.payload.length + record.topic.length;
     gate.enter(held);
-    onMessage(message.payload.length);
+    onMessage(message.payload.length + message.topic.length);
     log.append(own?.shard ?? session.shard, retain ? { ...record, retain } : record, (error) => {
       session.inFlight--;
       gate.leave(held);
@@ -221,6 +223,7 @@ function toRecord(
   if (own !== undefined && fits && !unregistered) return { ...base, address: own.address, payload };
   return {
     ...base,
+    topic: own === undefined ? topic.slice(0, longestForeignTopic) : topic,
     payload: fits ? payload : payload.subarray(0, evidenceBytes),
     foreignTopic: own === undefined,
     unregistered,

@@ -21,7 +21,7 @@ export class ReadGate<Connection extends Reading> {
     this.#totalBytes = caps.totalBytes;
   }
 
-  /** Payload bytes handed to the log and not yet answered. */
+  /** Bytes (topics and payloads) handed to the log and not yet answered. */
   get bytesInFlight(): number {
     return this.#bytes;
   }
@@ -51,13 +51,13 @@ export class ReadGate<Connection extends Reading> {
   }
 
   /** A message was handed to the log. */
-  enter(payloadBytes: number): void {
-    this.#bytes += payloadBytes;
+  enter(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   /** A message was answered. */
-  leave(payloadBytes: number): void {
-    this.#bytes -= payloadBytes;
+  leave(bytes: number): void {
+    this.#bytes -= bytes;
   }
 
   /** Lets go on whoever may; to be called after a batch of answers. */

@@ -101,7 +101,7 @@ export const settingDefinitions = {
   },
   MQTT_MAX_BYTES_PER_S: {
     schema: count.default(4_194_304),
-    help: 'Payload bytes a second of one client, in the same way',
+    help: 'Bytes (topics and payloads) a second of one client, in the same way',
   },
   MQTT_BURST_S: {
     schema: seconds.default(10),
@@ -230,7 +230,7 @@ export const settingDefinitions = {
   },
   INFLIGHT_BYTES: {
     schema: count.default(67_108_864),
-    help: 'Unacknowledged payload bytes of all clients before no socket is read',
+    help: 'Unacknowledged bytes (topics and payloads) of all clients before no socket is read',
   },
   APPEND_TIMEOUT_S: {
     schema: seconds.default(10),

@@ -10,6 +10,9 @@ export interface WantedFilter {
   readonly qos: Qos;
 }
 
+/** Nobody needs nearly as many in one packet, and half a million of them would hold up everybody for seconds. */
+const mostFilters = 1000;
+
 /**
  * The packet identifier and the filters of a SUBSCRIBE, in order.
  * @throws ProtocolViolation
@@ -24,6 +27,7 @@ export function parseSubscribe(fields: PacketFields): {
     const filter = fields.text();
     const qos = fields.byte();
     checkTopicFilter(filter);
+    checkCount(wanted.length);
     if (qos > 2) throw new ProtocolViolation('qos', `QoS byte ${qos} in a SUBSCRIBE`); // [MQTT-3.8.3-4]
     wanted.push({ filter, qos: qos as Qos });
   }
@@ -41,8 +45,14 @@ export function parseUnsubscribe(fields: PacketFields): { readonly id: number; r
   while (!fields.atEnd) {
     const filter = fields.text();
     checkTopicFilter(filter);
+    checkCount(filters.length);
     filters.push(filter);
   }
   if (filters.length === 0) throw new ProtocolViolation('no_filter', 'an UNSUBSCRIBE without a filter'); // [MQTT-3.10.3-2]
   return { id, filters };
+}
+
+function checkCount(before: number): void {
+  if (before < mostFilters) return;
+  throw new ProtocolViolation('too_many_filters', `more than ${mostFilters} filters in one packet`);
 }

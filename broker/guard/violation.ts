@@ -20,6 +20,7 @@ export type ViolationReason =
   | 'topic_name'
   | 'topic_filter'
   | 'no_filter'
+  | 'too_many_filters'
   | 'too_many_qos2'
   | 'not_allowed';
 

@@ -28,6 +28,8 @@ interface Round {
   /** By shard, topics and what to retain of them, in turn. */
   readonly retained: Map<number, (string | Buffer)[]>;
   readonly done: Done[];
+  /** About what it comes to in Redis. */
+  bytes: number;
 }
 
 interface WriterOptions {
@@ -41,6 +43,11 @@ interface WriterOptions {
 const spacingMs = 2;
 /** While one round is fsynced the next is already on its way. */
 const roundsInFlight = 2;
+/**
+ * A round ends here. One that took as long as the patience with Redis would fail, its clients would send the same
+ * again, and it would be as large the next time.
+ */
+const mostRoundBytes = 2 * 1024 * 1024;
 
 /**
  * Group commit: whatever came since the last round went out goes as the next one, one entry a shard, in one
@@ -51,6 +58,8 @@ export class RedisLogWriter implements LogWriter {
   readonly #redis: Redis;
   readonly #onRound: (records: number, ms: number) => void;
   readonly #trim: number | '';
+  /** Complete, and not on their way yet. */
+  #full: Round[] = [];
   #open: Round = emptyRound();
   #inFlight = 0;
   #lastAnswered: Promise<void> = Promise.resolve();
@@ -73,6 +82,11 @@ export class RedisLogWriter implements LogWriter {
     frame.add(record);
     if (record.kind === 'message' && record.retain === true) this.#retain(shard, record);
     this.#open.done.push(done);
+    if (record.kind === 'message') this.#open.bytes += record.payload.length + record.topic.length;
+    if (this.#open.bytes >= mostRoundBytes) {
+      this.#full.push(this.#open);
+      this.#open = emptyRound();
+    }
     if (!this.#scheduled) this.#schedule();
   }
 
@@ -91,7 +105,19 @@ export class RedisLogWriter implements LogWriter {
   }
 
   #isIdle(): boolean {
-    return this.#inFlight === 0 && this.#open.done.length === 0;
+    return this.#inFlight === 0 && !this.#isAnyWaiting();
+  }
+
+  #isAnyWaiting(): boolean {
+    return this.#full.length > 0 || this.#open.done.length > 0;
+  }
+
+  #takeRound(): Round {
+    const full = this.#full.shift();
+    if (full !== undefined) return full;
+    const open = this.#open;
+    this.#open = emptyRound();
+    return open;
   }
 
   #schedule(): void {
@@ -100,15 +126,14 @@ export class RedisLogWriter implements LogWriter {
     const sinceLast = performance.now() - this.#lastStart;
     const start = () => {
       this.#scheduled = false;
-      if (this.#open.done.length > 0) void this.#commit();
+      if (this.#isAnyWaiting()) void this.#commit();
     };
     if (sinceLast >= spacingMs) setImmediate(start);
     else setTimeout(start, spacingMs - sinceLast);
   }
 
   async #commit(): Promise<void> {
-    const round = this.#open;
-    this.#open = emptyRound();
+    const round = this.#takeRound();
     this.#inFlight++;
     const startedAt = performance.now();
     this.#lastStart = startedAt;
@@ -120,7 +145,7 @@ export class RedisLogWriter implements LogWriter {
     this.#lastAnswered = answered;
     await answered;
     this.#inFlight--;
-    if (this.#open.done.length > 0 && !this.#scheduled) this.#schedule();
+    if (this.#isAnyWaiting() && !this.#scheduled) this.#schedule();
     else if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -132,9 +157,9 @@ export class RedisLogWriter implements LogWriter {
   #fail(round: Round, reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error(String(reason));
     // What waited behind a failed round has waited as long: fail it too instead of one time-out later.
-    const waiting = this.#open;
+    const waiting = [...this.#full.splice(0), this.#open];
     this.#open = emptyRound();
-    for (const done of [...round.done, ...waiting.done]) done(error);
+    for (const failed of [round, ...waiting]) for (const done of failed.done) done(error);
   }
 
   async #write(round: Round): Promise<void> {
@@ -159,5 +184,5 @@ export class RedisLogWriter implements LogWriter {
 }
 
 function emptyRound(): Round {
-  return { frames: new Map(), retained: new Map(), done: [] };
+  return { frames: new Map(), retained: new Map(), done: [], bytes: 0 };
 }

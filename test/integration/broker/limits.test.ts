@@ -143,3 +143,24 @@ test('over WebSocket a frame that is larger than any CONNECT is not gathered bef
     before[1],
   ]);
 });
+
+test('half a million filters in one packet hold up nobody: the packet is refused', async () => {
+  const { clientId, username, password } = await issue('greedy');
+  const credentials = { clientId, username, password: Buffer.from(password), keepalive: 0 };
+  const client = await RawClient.connect(port, credentials);
+  const subscription = { topic: 'a', qos: 0 } as const;
+  client.send({
+    cmd: 'subscribe',
+    messageId: 1,
+    subscriptions: Array.from({ length: 1000 }, () => subscription),
+  });
+  expect(await client.next('suback')).toMatchObject({ messageId: 1 });
+  client.send({
+    cmd: 'subscribe',
+    messageId: 2,
+    subscriptions: Array.from({ length: 1001 }, () => subscription),
+  });
+  await client.closed();
+  const violations = await context.metrics.getSingleMetric('pc_mqtt_violations_total')?.get();
+  expect(violations?.values).toContainEqual({ labels: { reason: 'too_many_filters' }, value: 1 });
+});
