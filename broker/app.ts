@@ -143,6 +143,7 @@ export async function startBroker(
     shards,
     clock,
     changes: () => watch.changes,
+    log,
   });
   const claimDesk = new ClaimDesk({
     claim: (claim) => claimCredentials(redis, claim),

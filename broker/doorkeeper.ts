@@ -5,7 +5,9 @@ import type { ClaimToken } from '../devices/claim.js';
 import { findSecret } from '../devices/credential.js';
 import type { KnownDevice } from '../devices/credential.js';
 import { idPattern } from '../devices/topic.js';
+import { messageOf } from '../runtime/app-error.js';
 import type { Clock } from '../runtime/clock.js';
+import type { Logger } from '../runtime/logger.js';
 import type { FailureThrottle } from '../runtime/failure-throttle.js';
 import { openAccountSession } from './account-session.js';
 import { authenticateDevice } from './authentication.js';
@@ -30,6 +32,9 @@ export interface GuestBook {
   ) => Promise<{ readonly account: Account; readonly sites: readonly string[] } | undefined>;
 }
 
+/** While the registry can't be asked, a city may knock: the cause is logged this often at most. */
+const logEveryMs = 1000;
+
 /** Decides who comes in and as what, and slows down who keeps coming with the wrong password. */
 export class Doorkeeper {
   readonly #book: GuestBook;
@@ -37,7 +42,9 @@ export class Doorkeeper {
   readonly #shards: number;
   readonly #clock: Clock;
   readonly #changes: () => number;
+  readonly #log: Logger;
   readonly #recent = new RecentRefusals();
+  #loggedAt = -Infinity;
 
   constructor(parts: {
     readonly book: GuestBook;
@@ -46,12 +53,14 @@ export class Doorkeeper {
     readonly clock: Clock;
     /** Goes up when something changes in the registry. */
     readonly changes: () => number;
+    readonly log: Logger;
   }) {
     this.#book = parts.book;
     this.#throttle = parts.throttle;
     this.#shards = parts.shards;
     this.#clock = parts.clock;
     this.#changes = parts.changes;
+    this.#log = parts.log;
   }
 
   /**
@@ -72,6 +81,7 @@ export class Doorkeeper {
       return session;
     } catch (error) {
       if (!(error instanceof ConnectRefusal)) {
+        this.#logFailure(clientId, error);
         throw new ConnectRefusal(serverUnavailable, 'the registry can not be asked now');
       }
       // What was looked up may have been read just before it changed.
@@ -85,6 +95,13 @@ export class Doorkeeper {
   /** Something has changed in the registry: what was refused is looked at anew. */
   changed(): void {
     this.#recent.forget();
+  }
+
+  #logFailure(client: string, error: unknown): void {
+    const now = performance.now();
+    if (now - this.#loggedAt < logEveryMs) return;
+    this.#loggedAt = now;
+    this.#log.warn({ client, err: error }, `nobody can be looked up for a CONNECT: ${messageOf(error)}`);
   }
 
   #authenticate(attempt: ConnectAttempt): Promise<Session> {

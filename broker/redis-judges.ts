@@ -1,6 +1,7 @@
 import { findAccount } from '../devices/redis-accounts.js';
 import { findClaimToken } from '../devices/redis-claims.js';
-import { findKnownDevices } from '../devices/redis-credentials.js';
+import { tryKnownDevices } from '../devices/redis-credentials.js';
+import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { reasonToDrop } from './authentication.js';
 import type { SessionWatch } from './session-watch.js';
@@ -9,12 +10,11 @@ import type { SessionWatch } from './session-watch.js';
 export function createJudges(redis: Redis): ConstructorParameters<typeof SessionWatch>[0]['judges'] {
   return {
     device: async (ids) => {
-      const known = await findKnownDevices(redis, ids);
-      return known.map(
-        (each) =>
-          ({ device }) =>
-            device && reasonToDrop(device, each, Date.now()),
-      );
+      const known = await tryKnownDevices(redis, ids);
+      return known.map((each) => ({ device }) => {
+        if (each instanceof AppError) return each.message;
+        return device && reasonToDrop(device, each, Date.now());
+      });
     },
     claim_token: async (ids) => {
       const tokens = await Promise.all(ids.map((id) => findClaimToken(redis, id)));
