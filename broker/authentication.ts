@@ -79,10 +79,18 @@ export function reasonToDrop(
 
 /** What ends a certificate after its issue; a resumed TLS session doesn't look at its time again. */
 function faultOf(
-  { serial, notAfter }: ClientCertificate,
-  { revokedCertificates }: KnownDevice,
+  { serial, notBefore, notAfter }: ClientCertificate,
+  { revokedCertificates: { serials, issuedBefore } }: KnownDevice,
   now: number,
 ): string | undefined {
-  if (revokedCertificates.includes(serial)) return 'its certificate is revoked';
+  if (serials.includes(serial)) return 'its certificate is revoked';
+  if (issuedBefore !== undefined && notBefore < wholeSecond(issuedBefore)) {
+    return 'its certificate was issued before the device was revoked';
+  }
   return now >= notAfter ? 'its certificate has expired' : undefined;
+}
+
+/** A certificate tells no parts of a second: one that is issued right after a revocation is to be taken. */
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
 }

@@ -22,16 +22,22 @@ export interface KeptSecret {
 export interface KeptCredentials {
   /** Newest first. */
   readonly secrets: readonly KeptSecret[];
-  /** Set while everything is revoked: certificates and claims are not taken either. */
+  /** Set while everything is revoked, until a new secret is issued: claims are not taken either. */
   readonly revokedAt?: number | undefined;
+}
+
+/** Certificates that are no longer taken for a device. They outlive its registration. */
+export interface RevokedCertificates {
+  readonly serials: readonly string[];
+  /** Nor is one that was issued before (its `notBefore`); wall time, epoch ms. */
+  readonly issuedBefore?: number | undefined;
 }
 
 /** A registered device with what it can prove itself with; undefined: it never got anything. */
 export interface KnownDevice {
   readonly device: Device;
   readonly credentials: KeptCredentials | undefined;
-  /** Serial numbers of certificates that are no longer taken for it. */
-  readonly revokedCertificates: readonly string[];
+  readonly revokedCertificates: RevokedCertificates;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { RevokedCertificates } from './credential.js';
 import { decideAndCommit } from './redis-registry-changes.js';
+import type { HashValue } from './redis-registry-changes.js';
 
 /**
  * Ends certificates by their serial numbers for good, also when the device is removed and registered again;
@@ -11,20 +13,33 @@ export async function revokeCertificates(
   device: string,
   serials: readonly string[],
 ): Promise<void> {
-  await decideAndCommit(redis, async () => {
-    const json = await redis.hget(redisKeys.revokedCertificates, device);
-    const all = new Set([...parseSerials(json), ...serials]);
-    const key = redisKeys.revokedCertificates;
-    return {
-      changes: [{ kind: 'credentials', id: device }],
-      read: [json === null ? [key, device] : [key, device, json]],
-      write: [[key, device, JSON.stringify([...all])]],
-      outcome: undefined,
-    };
-  });
+  await decideAndCommit(redis, async () => ({
+    changes: [{ kind: 'credentials', id: device }],
+    ...(await planRevocation(redis, device, { serials })),
+    outcome: undefined,
+  }));
 }
 
-/** The serial numbers kept of a device. */
-export function parseSerials(json: string | null | undefined): readonly string[] {
-  return typeof json === 'string' ? (JSON.parse(json) as string[]) : [];
+/** What has to be read and written so that these are not taken any more, beside those that are not already. */
+export async function planRevocation(
+  redis: Redis,
+  device: string,
+  more: RevokedCertificates,
+): Promise<{ readonly read: readonly HashValue[]; readonly write: readonly HashValue[] }> {
+  const key = redisKeys.revokedCertificates;
+  const json = await redis.hget(key, device);
+  const known = parseRevoked(json);
+  const all: RevokedCertificates = {
+    serials: [...new Set([...known.serials, ...more.serials])],
+    issuedBefore: more.issuedBefore ?? known.issuedBefore,
+  };
+  return {
+    read: [json === null ? [key, device] : [key, device, json]],
+    write: [[key, device, JSON.stringify(all)]],
+  };
+}
+
+/** What is kept of a device's certificates. */
+export function parseRevoked(json: string | null | undefined): RevokedCertificates {
+  return typeof json === 'string' ? (JSON.parse(json) as RevokedCertificates) : { serials: [] };
 }

@@ -3,24 +3,30 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
 import type { Credentials, KeptCredentials, KnownDevice } from './credential.js';
-import { parseSerials } from './redis-certificates.js';
-import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
-import { registerDevice } from './redis-registry.js';
+import { parseRevoked, planRevocation } from './redis-certificates.js';
+import { decideAndCommit } from './redis-registry-changes.js';
+import { planRegistration } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
 import type { Device } from './device.js';
 import { topicPrefix } from './topic.js';
 
 /**
  * Registers the device (and its site, where new) and issues a new secret, valid at once; earlier secrets
- * stop being so, and connections made with them are closed.
+ * stop being so, and connections made with them are closed. A certificate that was revoked stays so.
  * @throws AppError as `registerDevice`
  */
 export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise<Credentials> {
-  const device = await registerDevice(redis, wanted);
   const password = createSecret();
   const kept = withNewSecret(undefined, hashSecret(password), Date.now());
-  await keep(redis, device.id, kept);
-  return toCredentials(device, password);
+  return decideAndCommit(redis, async () => {
+    const { changes, read, write, outcome: device } = await planRegistration(redis, wanted);
+    return {
+      changes: [...changes, { kind: 'credentials', id: device.id }],
+      read,
+      write: [...write, [redisKeys.credentials, device.id, JSON.stringify(kept)]],
+      outcome: toCredentials(device, password),
+    };
+  });
 }
 
 /**
@@ -52,27 +58,59 @@ export async function rotateCredentials(
 }
 
 /**
- * Ends all secrets of a device at once, and its claim to new ones until somebody issues them; its connections
- * are closed.
+ * Ends all that a device has at once, and its claim to a new password until somebody issues one; its connections
+ * are closed. Certificates issued until now are not taken again, whatever becomes of the device.
  * @throws AppError `unknown_device`
  */
 export async function revokeCredentials(redis: Redis, id: string): Promise<void> {
-  await findKnown(redis, id);
-  await keep(redis, id, { secrets: [], revokedAt: Date.now() });
+  const revokedAt = Date.now();
+  await decideAndCommit(redis, async () => {
+    await findKnown(redis, id);
+    const { read, write } = await planRevocation(redis, id, { serials: [], issuedBefore: revokedAt });
+    const credentials: KeptCredentials = { secrets: [], revokedAt };
+    return {
+      changes: [{ kind: 'credentials', id }],
+      read,
+      write: [...write, [redisKeys.credentials, id, JSON.stringify(credentials)]],
+      outcome: undefined,
+    };
+  });
 }
 
-/** The devices with these ids, in that order, with what their secrets are checked against: one round trip. */
+/**
+ * The devices with these ids, in that order, with what their secrets are checked against: one round trip.
+ * @throws AppError `bad_record` when what is kept of one of them can't be read
+ */
 export async function findKnownDevices(
   redis: Redis,
   ids: readonly string[],
 ): Promise<(KnownDevice | undefined)[]> {
+  const found = await tryKnownDevices(redis, ids);
+  return found.map((known) => {
+    if (known instanceof AppError) throw known;
+    return known;
+  });
+}
+
+/** As `findKnownDevices`; of a device that can't be read, the error, so that it does no harm to the others. */
+export async function tryKnownDevices(
+  redis: Redis,
+  ids: readonly string[],
+): Promise<(KnownDevice | AppError | undefined)[]> {
   if (ids.length === 0) return [];
   const [devices, credentials, revoked] = await Promise.all([
     redis.hmget(redisKeys.devices, ...ids),
     redis.hmget(redisKeys.credentials, ...ids),
     redis.hmget(redisKeys.revokedCertificates, ...ids),
   ]);
-  return devices.map((device, i) => toKnown(device, credentials[i], revoked[i]));
+  return devices.map((device, i) => {
+    try {
+      return toKnown(device, credentials[i], revoked[i]);
+    } catch (cause) {
+      const what = `What Redis keeps of device "${ids[i] ?? ''}" can't be read`;
+      return new AppError('bad_record', `${what}: remove the device and register it again.`, { cause });
+    }
+  });
 }
 
 /** All devices, by id. */
@@ -131,11 +169,15 @@ export class DeviceLookup {
     while (this.#asked.length > 0) {
       const asked = this.#asked.splice(0);
       try {
-        const known = await findKnownDevices(
+        const found = await tryKnownDevices(
           this.#redis,
           asked.map(({ id }) => id),
         );
-        asked.forEach(({ resolve }, i) => resolve(known[i]));
+        asked.forEach(({ resolve, reject }, i) => {
+          const known = found[i];
+          if (known instanceof AppError) reject(known);
+          else resolve(known);
+        });
       } catch (error) {
         // Who came meanwhile has waited for the same answer.
         for (const { reject } of [...asked, ...this.#asked.splice(0)]) reject(error);
@@ -143,12 +185,6 @@ export class DeviceLookup {
     }
     this.#asking = false;
   }
-}
-
-async function keep(redis: Redis, id: string, kept: KeptCredentials): Promise<void> {
-  await commitChanges(redis, [{ kind: 'credentials', id }], (multi) => {
-    multi.hset(redisKeys.credentials, id, JSON.stringify(kept));
-  });
 }
 
 export function toCredentials({ id, site, deviceClass }: Device, password: string): Credentials {
@@ -164,6 +200,6 @@ function toKnown(
   return {
     device: JSON.parse(device) as Device,
     credentials: typeof kept === 'string' ? (JSON.parse(kept) as KeptCredentials) : undefined,
-    revokedCertificates: parseSerials(revoked),
+    revokedCertificates: parseRevoked(revoked),
   };
 }

@@ -2,8 +2,8 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { AppError } from '../runtime/app-error.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { DeviceClass } from './device-class.js';
-import { commitChanges } from './redis-registry-changes.js';
-import type { RegistryChange } from './redis-registry-changes.js';
+import { decideAndCommit } from './redis-registry-changes.js';
+import type { DecidedChange, HashValue, RegistryChange } from './redis-registry-changes.js';
 import type { Device } from './device.js';
 import type { District } from './district.js';
 import { roomKey } from './room.js';
@@ -24,7 +24,12 @@ export interface NewDevice {
  * Registers the device (and its site and room, where new); what is known of it and not given stays.
  * @throws AppError `bad_id`; `device_elsewhere` when the id is taken at another site or by another class.
  */
-export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<Device> {
+export function registerDevice(redis: Redis, wanted: NewDevice): Promise<Device> {
+  return decideAndCommit(redis, () => planRegistration(redis, wanted));
+}
+
+/** What `registerDevice` reads and writes, for who changes more in the same step. @throws AppError as it does */
+export async function planRegistration(redis: Redis, wanted: NewDevice): Promise<DecidedChange<Device>> {
   const { site, device, deviceClass } = wanted;
   for (const [what, id] of [
     ['Site', site],
@@ -38,7 +43,14 @@ export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<D
       );
     }
   }
-  const [known, knownSite] = await Promise.all([findDevice(redis, device), findSite(redis, site)]);
+  const key = roomKey(site, wanted.room ?? unassigned);
+  const [deviceJson, siteJson, roomJson] = await Promise.all([
+    redis.hget(redisKeys.devices, device),
+    redis.hget(redisKeys.sites, site),
+    redis.hget(redisKeys.rooms, key),
+  ]);
+  const known = deviceJson === null ? undefined : (JSON.parse(deviceJson) as Device);
+  const knownSite = siteJson === null ? undefined : (JSON.parse(siteJson) as Site);
   if (known && (known.site !== site || known.deviceClass !== deviceClass)) {
     throw new AppError(
       'device_elsewhere',
@@ -49,18 +61,33 @@ export async function registerDevice(redis: Redis, wanted: NewDevice): Promise<D
   const record: Device = { ...known, id: device, site, deviceClass, room };
   const district = wanted.district ?? knownSite?.district ?? unassigned;
   const siteRecord: Site = { kind: 'campus', ...knownSite, id: site, district };
-  const roomRecord: Room = { site, id: room, kind: 'other' };
   const changes: RegistryChange[] = [];
-  if (knownSite?.district !== district) changes.push({ kind: 'site', id: site });
-  if (known?.room !== room) changes.push({ kind: 'device', id: device });
-  if (changes.length === 0) return record;
-  await commitChanges(redis, changes, (multi) => {
-    multi
-      .hset(redisKeys.sites, site, JSON.stringify(siteRecord))
-      .hset(redisKeys.devices, device, JSON.stringify(record));
-    if (room !== unassigned) multi.hsetnx(redisKeys.rooms, roomKey(site, room), JSON.stringify(roomRecord));
-  });
-  return record;
+  const write: HashValue[] = [];
+  if (knownSite?.district !== district) {
+    changes.push({ kind: 'site', id: site });
+    write.push([redisKeys.sites, site, JSON.stringify(siteRecord)]);
+  }
+  if (known?.room !== room) {
+    changes.push({ kind: 'device', id: device });
+    write.push([redisKeys.devices, device, JSON.stringify(record)]);
+    if (wanted.room !== undefined && roomJson === null) write.push(newRoom(site, room));
+  }
+  const read: readonly HashValue[] = [
+    asRead(redisKeys.devices, device, deviceJson),
+    asRead(redisKeys.sites, site, siteJson),
+    asRead(redisKeys.rooms, key, roomJson),
+  ];
+  return { changes, read, write, outcome: record };
+}
+
+/** The record of a room that nothing more than its id is known of. */
+export function newRoom(site: string, id: string): HashValue {
+  const room: Room = { site, id, kind: 'other' };
+  return [redisKeys.rooms, roomKey(site, id), JSON.stringify(room)];
+}
+
+export function asRead(key: string, field: string, json: string | null): HashValue {
+  return json === null ? [key, field] : [key, field, json];
 }
 
 export async function findDevice(redis: Redis, id: string): Promise<Device | undefined> {

@@ -41,7 +41,7 @@ export const redisKeys = {
   devices: 'pc:devices',
   /** Hash: device id → what its secrets are checked against (JSON); the secrets themselves are nowhere. */
   credentials: 'pc:credentials',
-  /** Hash: device id → serial numbers of its revoked certificates (JSON); stays when the device is removed. */
+  /** Hash: device id → which of its certificates are revoked (JSON); stays when the device is removed. */
   revokedCertificates: 'pc:certificates:revoked',
   /** Hash: device id → `number broker`, the newest connection of each device that is connected. */
   connections: 'pc:connections',

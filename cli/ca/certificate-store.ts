@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { AppError } from '../../runtime/app-error.js';
 import { caFolder } from '../../runtime/ca-folder.js';
 import { createAuthority, issueCertificate, readCertificate } from './certificate-authority.js';
-import type { CertificateRequest, KeyPairFiles } from './certificate-authority.js';
+import type { CertificateRequest, KeyPairFiles, Validity } from './certificate-authority.js';
 
 /** A certificate of the CA, as the register has it. Times are wall time, epoch ms. */
 export interface IssuedCertificate {
@@ -27,7 +27,7 @@ export interface IssuedCertificate {
 type Entry = IssuedCertificate | { readonly revoked: string; readonly at: number };
 
 const dayMs = 24 * 3600 * 1000;
-/** A device or a reader whose clock is a little behind must not find the certificate not yet valid. */
+/** A device whose clock is a little behind must not find the broker's certificate not yet valid. */
 const backdatedMs = 3600 * 1000;
 
 /** The CA in a data folder: its files are for the owner's eyes only, its register only ever grows. */
@@ -48,7 +48,7 @@ export class CertificateStore {
       );
     }
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { key, certificate } = await createAuthority(commonName, validFor(days));
+    const { key, certificate } = await createAuthority(commonName, validFor(days, 'authority'));
     writePrivately(caKey, key);
     writePrivately(caCertificate, certificate);
   }
@@ -63,7 +63,12 @@ export class CertificateStore {
     days: number,
   ): Promise<{ readonly files: KeyPairFiles; readonly entry: IssuedCertificate }> {
     const [name] = names;
-    const request = { kind, commonName: name, names: kind === 'server' ? names : [], ...validFor(days) };
+    const request = {
+      kind,
+      commonName: name,
+      names: kind === 'server' ? names : [],
+      ...validFor(days, kind),
+    };
     const files = await issueCertificate(this.#authority(), request);
     const { serial, notBefore, notAfter } = readCertificate(files.certificate);
     const entry = { serial, kind, name, notBefore, notAfter };
@@ -118,9 +123,11 @@ export class CertificateStore {
   }
 }
 
-function validFor(days: number): { readonly notBefore: Date; readonly notAfter: Date } {
+/** A device's begins now: the broker tells by that whether it was issued before the device was revoked. */
+function validFor(days: number, kind: CertificateRequest['kind'] | 'authority'): Validity {
   const now = Date.now();
-  return { notBefore: new Date(now - backdatedMs), notAfter: new Date(now + days * dayMs) };
+  const notBefore = new Date(kind === 'device' ? now : now - backdatedMs);
+  return { notBefore, notAfter: new Date(now + days * dayMs) };
 }
 
 function writePrivately(path: string, text: string): void {

@@ -111,7 +111,8 @@ function addRevoke(devices: Command): void {
     .summary('end all passwords of a device at once and close its connection')
     .description(
       'Ends all passwords of the device and its right to connect with a certificate or to claim a new password; ' +
-        'an open connection is closed within two seconds. "campus devices issue" lets it in again.',
+        'an open connection is closed within two seconds. "campus devices issue" gives it a new password; ' +
+        'certificates issued until now are not taken again.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus devices revoke co2-101');

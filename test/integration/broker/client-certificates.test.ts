@@ -10,6 +10,8 @@ import { createAuthority, issueCertificate, readCertificate } from '../../../cli
 import { freePort } from '../../../cli/stores/free-port.js';
 import { revokeCertificates } from '../../../devices/redis-certificates.js';
 import { issueCredentials, revokeCredentials } from '../../../devices/redis-credentials.js';
+import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
+import { registerDevice } from '../../../devices/redis-registry.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { TestCertificates, validDays } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
@@ -122,6 +124,24 @@ test('a certificate of a device that is not registered, or is revoked as a whole
   const pair = await certificates.device('gone');
   await revokeCredentials(redis, 'gone');
   expect((await attempt('gone', pair)).code).toBe(5);
+});
+
+test('a certificate issued before its device was revoked stays out, whatever becomes of the device', async () => {
+  await register('stolen');
+  const stolen = await certificates.device('stolen');
+  await revokeCredentials(redis, 'stolen');
+  await register('stolen');
+  expect((await attempt('stolen', stolen)).code).toBe(5);
+
+  const snapshot = await loadRegistry(redis);
+  expect(await replaceRegistry(redis, snapshot, { ...snapshot.registry, devices: new Map() })).toBe(true);
+  expect((await attempt('stolen', stolen)).code).toBe(4);
+  await registerDevice(redis, { site: 's1', device: 'stolen', deviceClass: 'sensor' });
+  expect((await attempt('stolen', stolen)).code).toBe(5);
+
+  const later = { notBefore: new Date(), notAfter: new Date(Date.now() + 3_600_000) };
+  const replacement = await certificates.device('stolen', certificates.authority, later);
+  expect((await attempt('stolen', replacement)).code).toBe(0);
 });
 
 test('expired, not yet valid, foreign, misused and nameless certificates close the connection, and are counted', async () => {

@@ -146,6 +146,25 @@ test('a revocation made as soon as Redis is back from an outage is acted on', as
   expect(neighbour.closed).toBe(false);
 });
 
+test('what is kept of one device and can not be read keeps nobody else out', async () => {
+  const broken = await issue('r12');
+  const client = await connect(broken);
+  const others = await Promise.all(['r13', 'r14', 'r15'].map((device) => issue(device)));
+  await redis.hset(redisKeys.credentials, 'r12', '{"secrets":');
+  const [refusal] = await Promise.allSettled([connect(broken), ...others.map((each) => connect(each))]).then(
+    ([first, ...rest]) => {
+      expect(rest.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+      return [first];
+    },
+  );
+  expect(refusal).toMatchObject({ status: 'rejected', reason: { code: 3 } });
+  // Nor does it keep the others from being closed.
+  const marker = await connect(await issue('r16'));
+  await commitChanges(redis, [{ kind: 'credentials', id: 'r12' }], () => undefined);
+  await revokeCredentials(redis, 'r16');
+  await eventually('both to be closed', () => client.closed && marker.closed, 5000);
+});
+
 test('of two rotations at once none is lost', async () => {
   await issue('r10');
   const rotations = await Promise.all(

@@ -124,6 +124,23 @@ test('a change by somebody else between reading and writing is not overwritten',
   expect((await loadRegistry(redis)).registry.devices.size).toBe(0);
 });
 
+test('of two who register one id at two sites at once, one is told so', async () => {
+  const other = new Redis(server.url);
+  try {
+    for (let i = 0; i < 20; i++) {
+      const device = { device: `twice-${i}`, deviceClass: 'ap' } as const;
+      const outcomes = await Promise.allSettled([
+        issueCredentials(redis, { ...device, site: 's1' }),
+        registerDevice(other, { ...device, site: 's2' }),
+      ]);
+      const refusals = outcomes.filter((outcome) => outcome.status === 'rejected');
+      expect(refusals).toMatchObject([{ reason: { code: 'device_elsewhere' } }]);
+    }
+  } finally {
+    other.disconnect();
+  }
+});
+
 test('with a device its credentials end, and those who follow the registry are told', async () => {
   await issueCredentials(redis, { site: 'old', device: 'old-1', deviceClass: 'ap' });
   const snapshot = await loadRegistry(redis);
