@@ -3,7 +3,7 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { LedgerEntry } from './ledger/ledger-entry.js';
 import type { LedgerCounts } from './ledger/ledger-entry.js';
 import { compareIds, logStart } from './log/log.js';
-import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import { luaPut, runFenced, saveFields } from './log/redis-shard-fence.js';
 import type { ShardFence } from './log/log.js';
 import type { Quarantined } from './quarantine/quarantine.js';
 import { luaHeld, readHeld } from './quarantine/redis-retention.js';
@@ -12,7 +12,7 @@ import type { QuarantineSize } from './quarantine/retention.js';
 /** Everything the store knows of a shard, as of one cursor. */
 export interface StoreState {
   cursor: string;
-  /** The end of the log when this was loaded: what is before it may have been written already. */
+  /** What is up to here in the log may have been written to InfluxDB already when this was loaded. */
   readonly end: string;
   /** Checkpoints ever written. */
   saves: number;
@@ -47,7 +47,7 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
   }
   return {
     cursor: fields['@cursor'] ?? logStart,
-    end: last?.[0] ?? logStart,
+    end: fields['@writing'] ?? last?.[0] ?? logStart,
     saves: Number(fields['@save'] ?? 0),
     settled: Number(fields['@settled'] ?? 0),
     totals: { ...emptyTotals, ...(JSON.parse(fields['@total'] ?? '{}') as Partial<LedgerCounts>) },
@@ -144,6 +144,14 @@ export async function saveStoreState(
   }
   state.held = { items: held[0], bytes: held[1] };
   return true;
+}
+
+/**
+ * Notes up to where InfluxDB is about to be written: after a crash, what is beyond it surely was not.
+ * @throws AppError `lease_lost` when the shard has another owner
+ */
+export async function noteWriting(redis: Redis, fence: ShardFence, cursor: string): Promise<void> {
+  await saveFields(redis, fence, redisKeys.store(fence.shard), ['@writing', cursor]);
 }
 
 function quarantineFields(item: Quarantined): (string | Buffer)[] {

@@ -11,10 +11,10 @@ import { readHeld, readOldest } from './quarantine/redis-retention.js';
 import type { OldItem } from './quarantine/redis-retention.js';
 import { excessOf } from './quarantine/retention.js';
 import type { QuarantineSize } from './quarantine/retention.js';
-import { loadStoreState, saveStoreState } from './redis-store-checkpoint.js';
+import { loadStoreState, noteWriting, saveStoreState } from './redis-store-checkpoint.js';
 import type { StoreState } from './redis-store-checkpoint.js';
 import type { MessageRecord } from './log/frame.js';
-import { compareIds, entryTime } from './log/log.js';
+import { compareIds, entryTime, logStart } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import { findStrayAcks } from './redis-stray-acks.js';
 import type { DecodedEntry, WindowReader } from './shard-window.js';
@@ -22,6 +22,7 @@ import type { Sink } from './sinks/influx-sink.js';
 import { eventLine, readingLines } from './sinks/line-protocol.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
 import type { Decoded, DecodedNotice, DecodedReading, DecodedRejection, Source } from './stages/decoded.js';
+import { withoutStrangers } from './stages/unregistered.js';
 import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
@@ -115,7 +116,7 @@ export class ShardStore {
       const entries = await window.after(this.#state.cursor, idleCheckpointMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
-      await this.#settle(cutIntoBatches(entries, batchLines), signals.abort);
+      await this.#settle(cutIntoBatches(entries, batchLines, this.#state.end), signals.abort);
       await this.#checkpointIfDue(entries.length === 0);
     }
     if (this.#unsaved && !signals.abort.aborted) await this.#checkpoint();
@@ -136,7 +137,8 @@ export class ShardStore {
     const arrivals: number[] = [];
     let messages = 0;
     for (const entry of entries) {
-      entry.decoded.forEach((decoded, i) => {
+      const known = withoutStrangers(entry.decoded, (id) => this.#state.devices.get(id)?.gone === true);
+      known.forEach((decoded, i) => {
         this.#account(strayAcks.get(decoded) ?? decoded, { entryId: entry.id, i }, written);
       });
       messages += entry.messages;
@@ -149,7 +151,8 @@ export class ShardStore {
   }
 
   async #write({ written, arrivals, messages, cursor }: Taken, abort: AbortSignal): Promise<void> {
-    const { sink, metrics, clock } = this.#parts;
+    const { sink, metrics, clock, redis, lease } = this.#parts;
+    if (written.length > 0) await noteWriting(redis, lease, cursor);
     const refused = await sink.write(
       written.map(({ line }) => line),
       abort,
@@ -171,16 +174,18 @@ export class ShardStore {
   }
 
   /**
-   * Settles the tags of the devices that have something to write; true when that needs a checkpoint. While what was
-   * in the log at the start is gone through, it may have been written before, so nobody moves.
+   * Settles the tags of the devices that have something to write; true when that needs a checkpoint. While that is
+   * gone through which may have been written before, nobody moves or leaves.
    */
   #stamp(entries: readonly DecodedEntry[]): boolean {
-    const mayMove = compareIds(this.#state.cursor, this.#state.end) >= 0;
+    const mayMove = compareIds(entries[0]?.id ?? logStart, this.#state.end) > 0;
+    const { tags } = this.#parts;
     let changed = false;
     for (const topic of topicsOf(entries)) {
       let entry = this.#state.devices.get(topic.device);
       entry ??= this.#entryOf(topic.device);
-      if (!entry.stamp(topic, this.#parts.tags.get(topic), mayMove)) continue;
+      if (!entry.stamp(topic, tags.isRegistered(topic.device) ? tags.get(topic) : undefined, mayMove))
+        continue;
       this.#changed.add(topic.device);
       changed = true;
     }
@@ -402,14 +407,18 @@ function* topicsOf(entries: readonly DecodedEntry[]): Generator<DeviceTopic> {
   }
 }
 
-/** Cuts entries into runs of about `lines` lines; an entry is never cut. */
-function cutIntoBatches(entries: readonly DecodedEntry[], lines: number): (readonly DecodedEntry[])[] {
+/** Cuts entries behind the one with the id `end`, and into runs of about `lines` lines; an entry is never cut. */
+function cutIntoBatches(
+  entries: readonly DecodedEntry[],
+  lines: number,
+  end: string,
+): (readonly DecodedEntry[])[] {
   const batches: (readonly DecodedEntry[])[] = [];
   let start = 0;
   let count = 0;
   for (let i = 0; i < entries.length; i++) {
     count += entries[i]?.decoded.length ?? 0;
-    if (count >= lines || i === entries.length - 1) {
+    if (count >= lines || i === entries.length - 1 || entries[i]?.id === end) {
       batches.push(entries.slice(start, i + 1));
       start = i + 1;
       count = 0;

@@ -13,7 +13,7 @@ export const redisKeys = {
   lease: (shard: number) => `pc:{${shard}}:lease`,
   /** Counter: the token of the shard's latest owner; whoever has an older one may change nothing. */
   leaseToken: (shard: number) => `pc:{${shard}}:lease:token`,
-  /** Hash: the store's checkpoint: `@cursor`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
+  /** Hash: the store's checkpoint: `@cursor`, `@writing`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
   /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
   judge: (shard: number) => `pc:{${shard}}:judge`,

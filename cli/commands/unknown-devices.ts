@@ -77,7 +77,8 @@ export function addAdopt(devices: Command): void {
     console.log(
       options.json === true
         ? JSON.stringify(adopted)
-        : `"${id}" is a ${device.deviceClass} at site "${device.site}" now; ${replayed} messages sent through the pipeline again.`,
+        : `"${id}" is a ${device.deviceClass} at site "${device.site}" now; ${replayed} messages sent through the pipeline again.\n` +
+            `It has no password of its own by this: it claims one, or "campus devices issue --site ${device.site} --class ${device.deviceClass} --device ${id}${room === undefined ? '' : ` --room ${room}`}" prints one.`,
     );
   });
 }

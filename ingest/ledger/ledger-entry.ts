@@ -32,6 +32,7 @@ interface LedgerState extends Omit<LedgerCounts, 'gaps' | 'expired'> {
   readonly events?: readonly number[] | undefined;
   readonly series?: readonly string[] | undefined;
   readonly place?: readonly [district: string, room: string] | undefined;
+  readonly gone?: boolean | undefined;
 }
 
 /** Parts and event types of one device: each is a series in InfluxDB, and made-up names must not fill it. */
@@ -47,6 +48,7 @@ export class LedgerEntry {
   /** What the registry says, whether or not it is stamped yet. */
   #registered: DeviceTags | undefined;
   #moves = false;
+  #gone: boolean;
   received: number;
   written: number;
   quarantined: number;
@@ -59,6 +61,7 @@ export class LedgerEntry {
     this.events = new RecentEvents(state?.events);
     this.#series = new Set(state?.series);
     this.#place = state?.place;
+    this.#gone = state?.gone ?? false;
     this.received = state?.received ?? 0;
     this.written = state?.written ?? 0;
     this.quarantined = state?.quarantined ?? 0;
@@ -72,12 +75,18 @@ export class LedgerEntry {
   }
 
   /**
-   * Settles under which tags the device's points are written. A point must have the same tags when it is written
-   * again after a crash, so they are kept with the checkpoint and change only where `mayMove`.
+   * Settles under which tags the device's points are written, or that none are, because it is not registered. A point
+   * must have the same tags when it is written again after a crash, so this is kept with the checkpoint and changes
+   * only where `mayMove`.
+   * @param registered undefined when the device is not registered
    * @returns true when they changed: a checkpoint must come before the first point with them
    */
-  stamp(topic: DeviceTopic, registered: DeviceTags, mayMove: boolean): boolean {
-    if (registered === this.#registered && !(this.#moves && mayMove)) return false;
+  stamp(topic: DeviceTopic, registered: DeviceTags | undefined, mayMove: boolean): boolean {
+    if (registered === undefined) return this.#leave(topic, mayMove);
+    if (this.#gone && !mayMove) return false;
+    const returns = this.#gone;
+    this.#gone = false;
+    if (registered === this.#registered && !(this.#moves && mayMove)) return returns;
     this.#registered = registered;
     const [district, room] = this.#place ?? [];
     const moved = district !== registered.district || room !== registered.room;
@@ -87,7 +96,23 @@ export class LedgerEntry {
       this.#place = [registered.district, registered.room];
       this.#tags = registered;
     }
-    return moved && !this.#moves;
+    return returns || (moved && !this.#moves);
+  }
+
+  #leave(topic: DeviceTopic, mayMove: boolean): boolean {
+    this.#registered = undefined;
+    if (this.#gone) return false;
+    if (this.#place !== undefined && !mayMove) {
+      this.#tags ??= createTags(topic, ...this.#place);
+      return false;
+    }
+    this.#gone = true;
+    return true;
+  }
+
+  /** Whether `stamp` settled that the device is not registered. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   /** The tags that `stamp` settled. */
@@ -117,6 +142,7 @@ export class LedgerEntry {
       events: events.toJSON(),
       series: this.#series.size === 0 ? undefined : [...this.#series],
       place: this.#place,
+      gone: this.#gone ? true : undefined,
     };
   }
 }

@@ -7,14 +7,13 @@ import { redisKeys } from '../../runtime/redis-keys.js';
 import { createTags } from './device-tags.js';
 import type { DeviceTags } from './device-tags.js';
 
-const refreshMs = 2000;
-
 /** Looks devices up in the registry and remembers them until the registry changes. */
 export class DeviceTagBook {
   readonly #redis: Redis;
   #tags = new Map<string, DeviceTags>();
+  /** Those of them that are not registered. */
+  #strangers = new Set<string>();
   #version = '';
-  #checkedAt = 0;
 
   constructor(redis: Redis) {
     this.#redis = redis;
@@ -23,6 +22,11 @@ export class DeviceTagBook {
   /** The tags of a device that `ensure` was asked for. */
   get(topic: DeviceTopic): DeviceTags {
     return this.#tags.get(topic.device) ?? createTags(topic, unassigned, unassigned);
+  }
+
+  /** Whether a device that `ensure` was asked for is registered. */
+  isRegistered(device: string): boolean {
+    return !this.#strangers.has(device);
   }
 
   /** Makes `get` know these devices; a device that isn't registered gets the tag value `unassigned`. */
@@ -41,16 +45,18 @@ export class DeviceTagBook {
     );
     [...missing.values()].forEach((topic, i) => {
       const json = deviceRows[i];
+      if (typeof json !== 'string') this.#strangers.add(topic.device);
       const room = typeof json === 'string' ? (JSON.parse(json) as Device).room : unassigned;
       this.#tags.set(topic.device, createTags(topic, districts.get(topic.site) ?? unassigned, room));
     });
   }
 
   async #forgetIfChanged(): Promise<void> {
-    if (Date.now() - this.#checkedAt < refreshMs) return;
-    this.#checkedAt = Date.now();
     const version = (await this.#redis.get(redisKeys.registryVersion)) ?? '';
-    if (version !== this.#version) this.#tags = new Map();
+    if (version !== this.#version) {
+      this.#tags = new Map();
+      this.#strangers = new Set();
+    }
     this.#version = version;
   }
 }

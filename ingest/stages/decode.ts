@@ -179,7 +179,7 @@ function implausibleTime(ts: number, arrivedAt: number, limits: TimeLimits): Rej
  * An array of rubbish must not become a hundred thousand items in quarantine: beyond a number, what is wrong
  * in one message is kept as one item.
  */
-function gatherRejections(message: MessageRecord, decoded: readonly Decoded[]): readonly Decoded[] {
+export function gatherRejections(message: MessageRecord, decoded: readonly Decoded[]): readonly Decoded[] {
   const rejected = decoded.filter((item) => item.kind === 'rejection');
   const [first] = rejected;
   const most =

@@ -13,6 +13,7 @@ import {
   listQuarantine,
   replayQuarantine,
 } from '../../../ingest/quarantine/redis-quarantine.js';
+import { adoptDevice } from '../../../ingest/quarantine/redis-unknown-devices.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { openInflux } from '../../../runtime/influx-connection.js';
 import type { Influx } from '../../../runtime/influx-connection.js';
@@ -437,6 +438,8 @@ test('a device that moved between a write and its replay after a crash has its p
   await redis.hset(key, older);
   await append(readings(10, 10));
   await redis.decrby(redisKeys.appended(shardOf('s1', 4)), 10);
+  const [last] = await redis.xrevrange(redisKeys.log(shardOf('s1', 4)), '+', '-', 'COUNT', 1);
+  await redis.hset(key, '@writing', last?.[0] ?? '');
   await move('r2');
   await start();
   await eventually('the replay', async () => (await settled()).written === 20);
@@ -449,6 +452,68 @@ test('a device that moved between a write and its replay after a crash has its p
     { room: 'r1', count: 20 },
     { room: 'r2', count: 5 },
   ]);
+});
+
+/** As `campus registry remove` does. */
+const remove = async (device: string) => {
+  await redis.multi().hdel(redisKeys.devices, device).incr(redisKeys.registryVersion).exec();
+};
+
+test('what a removed device had in the log waits in quarantine, and is stored when it is adopted', async () => {
+  await append(readings(5));
+  await settled();
+  await influxServer.kill();
+  await context.lifeCycle.stop();
+  const event = { topic: 'campus/v1/s1/sensor/d1/event', payload: Buffer.from(`{"ts":${now},"e":"crash"}`) };
+  const backlog = Buffer.from(
+    `[${[5, 6, 7].map((seq) => reading(seq).toString()).join()},{"ts":${now - 1},"m":{"no":1}}]`,
+  );
+  await append([{ payload: backlog }, ...readings(5, 8), event]);
+  await remove('d1');
+  await influxServer.restart();
+  await start();
+  // Five written before; a backlog is one message, whatever is in it.
+  await eventually('the rest', async () => (await settled()).quarantined === 7);
+  expect(await readLedger(redis)).toMatchObject({ received: 12, written: 5, quarantined: 7, unaccounted: 0 });
+  expect(await pointsOf()).toBe(5);
+  expect(await countQuarantine(redis)).toEqual(new Map([['unknown_device', 7]]));
+  expect(await replayQuarantine(redis, {})).toMatchObject({ replayed: 0, unregistered: 7 });
+
+  expect(await adoptDevice(redis, { device: 'd1', room: 'r9' })).toMatchObject({ replayed: 7 });
+  await eventually('the replay', async () => (await settled()).written === 14);
+  expect(await readLedger(redis)).toMatchObject({ received: 15, written: 14, quarantined: 1, gaps: 0 });
+  expect(await influx.query('SELECT count(co2_ppm) FROM sensor GROUP BY room')).toMatchObject([
+    { room: 'r1', count: 5 },
+    { room: 'r9', count: 8 },
+  ]);
+});
+
+test('a device that was removed between a write and its replay after a crash has its points once', async () => {
+  await append(readings(10));
+  await settled();
+  const key = redisKeys.store(shardOf('s1', 4));
+  const older = await redis.hgetall(key);
+  await append(readings(10, 10));
+  await eventually('the rest to be written', async () => (await settled()).written === 20);
+  await context.lifeCycle.stop();
+  // As after a crash: InfluxDB has the second ten, the checkpoint does not; the third were never taken up.
+  await redis.del(key);
+  await redis.hset(key, older);
+  await append(readings(10, 10));
+  await redis.decrby(redisKeys.appended(shardOf('s1', 4)), 10);
+  const [last] = await redis.xrevrange(redisKeys.log(shardOf('s1', 4)), '+', '-', 'COUNT', 1);
+  await redis.hset(key, '@writing', last?.[0] ?? '');
+  await append(readings(10, 20));
+  await remove('d1');
+  await start();
+  await eventually('the replay', async () => (await settled()).quarantined === 10);
+  expect(await readLedger(redis)).toMatchObject({
+    received: 30,
+    written: 20,
+    quarantined: 10,
+    unaccounted: 0,
+  });
+  expect(await pointsOf()).toBe(20);
 });
 
 test('a message that the ledger lost track of is shown and not smoothed over', async () => {

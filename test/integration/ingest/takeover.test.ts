@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { countAlarms } from '../../../alerts/redis-alarm-list.js';
+import { registerDevice } from '../../../devices/redis-registry.js';
 import { readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
 import { compareIds } from '../../../ingest/log/log.js';
@@ -24,6 +25,7 @@ let started: IngestProcess[] = [];
 beforeAll(async () => {
   [server, influx] = await Promise.all([startTestRedis(), FakeInflux.start('2.x')]);
   redis = new Redis(server.url);
+  await registerDevice(redis, { site: 's1', device: 'd1', deviceClass: 'sensor' });
 });
 afterEach(async () => {
   await Promise.all(started.map((ingest) => ingest.end()));
