@@ -285,6 +285,9 @@ export async function startBroker(
           }),
         unsubscribe: (connection, id, filters, done) =>
           subscribeHook.unsubscribe(connection, id, filters, done),
+        seen: ({ session }) => {
+          if (session !== undefined) session.lastSeenAt = clock.now();
+        },
         opened: (connection) => void attendance.opened(connection),
         ended: (connection, wasOpen) => {
           if (connection.pace !== undefined) paces.close(connection.client.id);

@@ -37,6 +37,8 @@ export interface ConnectionHandlers {
     filters: string[],
     done: () => void,
   ) => void;
+  /** Packets came from the client, of whatever type. */
+  readonly seen: (connection: ClientConnection) => void;
   /** Told before the connection is closed for it; anything but a ProtocolViolation is a mistake of ours. */
   readonly violation: (connection: ClientConnection, violation: unknown) => void;
   /** It ended, in whatever way; called once, before anything else learns of it. */
@@ -268,7 +270,10 @@ export class ClientConnection implements Link {
         }
       }
       // [MQTT-3.1.2-24]: any packet counts.
-      if (taken > 0) this.#keepAlive?.refresh();
+      if (taken > 0) {
+        this.#keepAlive?.refresh();
+        this.#on.seen(this);
+      }
     } catch (error) {
       this.#violated(error);
     } finally {

@@ -182,7 +182,6 @@ export class PublishHook {
     const { own, unregistered } = from;
     const keeps = this.#parts.route === undefined && own?.retained === true && !unregistered;
     const retain = keeps && message.retain;
-    session.lastSeenAt = record.arrivedAt;
     session.inFlight++;
     const held = record.payload.length + record.topic.length;
     gate.enter(held);

@@ -1,5 +1,5 @@
+import type { Contact } from '../devices/contact.js';
 import { findKnownDevices } from '../devices/redis-credentials.js';
-import type { Presence } from '../devices/presence.js';
 import { shardOf } from '../devices/site.js';
 import type { LogWriter } from '../ingest/log/log.js';
 import type { Redis } from '../runtime/redis-connection.js';
@@ -9,7 +9,7 @@ import type { ClientConnection } from './client-connection.js';
 import { BrokerPulse } from './redis-broker-pulse.js';
 import { ConnectionDirectory } from './redis-connection-directory.js';
 import type { DirectoryEntry } from './redis-connection-directory.js';
-import { PresenceKeeper } from './redis-presence.js';
+import { ContactBook } from './redis-contacts.js';
 
 export interface AttendanceParts {
   readonly context: RoleContext;
@@ -22,13 +22,13 @@ export interface AttendanceParts {
 
 /**
  * Who is there, over all brokers: a device that comes is entered in the directory (and thereby taken over
- * from another broker), its presence is kept and goes into the reading log; one that goes leaves them, unless
+ * from another broker), and that it came goes into the reading log; one that goes leaves them, unless
  * it is there by a newer connection.
  */
 export class Attendance {
   readonly #parts: AttendanceParts;
   readonly #directory: ConnectionDirectory<ClientConnection>;
-  readonly #presence: PresenceKeeper;
+  readonly #contacts: ContactBook;
   readonly #pulse: BrokerPulse;
   #stopping = false;
 
@@ -36,7 +36,7 @@ export class Attendance {
     this.#parts = parts;
     const { redis, broker } = parts;
     const { redisUrl, log, clock, settings } = parts.context;
-    this.#presence = new PresenceKeeper(redis, clock, log);
+    this.#contacts = new ContactBook(redis, clock, log);
     this.#directory = new ConnectionDirectory<ClientConnection>({
       url: redisUrl,
       redis,
@@ -65,7 +65,7 @@ export class Attendance {
     if (session?.device === undefined) return;
     const number = await this.#directory.opened(session.client, connection);
     if (number === undefined || connection.ended) return;
-    this.#presence.connected(session, number);
+    this.#contacts.connected(session, number);
     this.#log(session.shard, session.client, true);
   }
 
@@ -76,10 +76,10 @@ export class Attendance {
     if (session?.device === undefined || this.#stopping) return;
     const number = await this.#directory.closed(session.client, connection);
     if (number === undefined) {
-      this.#presence.forget(session);
+      this.#contacts.forget(session);
       return;
     }
-    this.#presence.disconnected(session, number);
+    this.#contacts.disconnected(session, number);
     this.#log(session.shard, session.client, false);
   }
 
@@ -92,14 +92,14 @@ export class Attendance {
     this.leave();
     this.#pulse.stop();
     this.#directory.stop();
-    await this.#presence.stop();
+    await this.#contacts.stop();
   }
 
   async #lost({ device, number }: DirectoryEntry): Promise<void> {
     const { redis, shards } = this.#parts;
-    const seen = await redis.hget(redisKeys.presence, device);
-    const lastSeenAt = seen === null ? 0 : (JSON.parse(seen) as Presence).lastSeenAt;
-    this.#presence.isOffline(device, lastSeenAt, number);
+    const seen = await redis.hget(redisKeys.contacts, device);
+    const lastSeenAt = seen === null ? 0 : (JSON.parse(seen) as Contact).lastSeenAt;
+    this.#contacts.isGone(device, lastSeenAt, number);
     const [known] = await findKnownDevices(redis, [device]);
     if (known !== undefined) this.#log(shardOf(known.device.site, shards), device, false);
   }

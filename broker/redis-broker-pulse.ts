@@ -13,11 +13,13 @@ export interface BrokerPulseParts {
   readonly directory: {
     all(): Promise<DirectoryEntry[]>;
     remove(entry: DirectoryEntry): Promise<boolean>;
+    /** Whether the connection is one of ours, and open. */
+    holds(entry: DirectoryEntry): boolean;
   };
   /** This broker process. */
   readonly broker: string;
   readonly log: Logger;
-  /** A broker died with this connection, and the device has not come back to any. */
+  /** The connection is no more (mostly, its broker died with it), and the device has not come back to any. */
   readonly onLost: (entry: DirectoryEntry) => Promise<void>;
   /** Wall ms that devices have to come back; mains that return switch on a whole city. */
   readonly graceMs: number;
@@ -53,14 +55,17 @@ export class BrokerPulse {
   }
 
   async #sweep(): Promise<void> {
-    const { redis, directory, onLost, graceMs } = this.#parts;
+    const { redis, directory, broker, onLost, graceMs } = this.#parts;
     const now = Date.now();
     // Who could come back only to us has had no time to do so yet.
     if (now - this.#startedAt < graceMs) return;
     const pulses = await redis.hgetall(redisKeys.brokers);
     const isDead = (broker: string) => now - Number(pulses[broker] ?? 0) >= graceMs;
+    // One that ended here while Redis did not answer is still in the directory.
+    const isLost = (entry: DirectoryEntry) =>
+      entry.broker === broker ? !directory.holds(entry) : isDead(entry.broker);
     for (const entry of await directory.all()) {
-      if (isDead(entry.broker) && (await directory.remove(entry))) await onLost(entry);
+      if (isLost(entry) && (await directory.remove(entry))) await onLost(entry);
     }
     for (const [broker, at] of Object.entries(pulses)) {
       if (now - Number(at) > forgetMs) await redis.hdel(redisKeys.brokers, broker);

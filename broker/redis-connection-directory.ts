@@ -105,6 +105,11 @@ export class ConnectionDirectory<Connection> {
     return (await removed.catch(() => 0)) === 1;
   }
 
+  /** Whether the device has a connection here. */
+  holds({ device }: DirectoryEntry): boolean {
+    return this.#own.has(device);
+  }
+
   /** All connections of all brokers. */
   async all(): Promise<DirectoryEntry[]> {
     const entries = await this.#parts.redis.hgetall(redisKeys.connections);

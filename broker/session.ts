@@ -68,7 +68,7 @@ export class Session {
   readonly rights: Rights;
   /** The highest QoS granted to a subscription. */
   readonly maxQos: 1 | 2;
-  /** Pipeline time of the last message, epoch ms. */
+  /** Pipeline time of the last packet, PINGREQ included, epoch ms. */
   lastSeenAt: number;
   /** Messages handed to the log and not yet answered. */
   inFlight = 0;

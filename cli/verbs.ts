@@ -56,6 +56,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/devices.js')).addDevicesCommand,
   },
   {
+    name: 'presence',
+    summary: 'which devices are there, and since when',
+    load: async () => (await import('./commands/presence.js')).addPresenceCommand,
+  },
+  {
     name: 'claims',
     summary: 'tokens with which an installer enrols devices on the spot',
     load: async () => (await import('./commands/claims.js')).addClaimsCommand,

@@ -7,8 +7,10 @@ import type { Arguments } from './action.js';
 import type { Command } from './command.js';
 import { didYouMean } from './did-you-mean.js';
 import type { Presence } from './presence.js';
+import type { Contact } from './contact.js';
 import type { AuditEntry } from './redis-command-list.js';
 import { openCommands } from './redis-command-list.js';
+import { readPresence } from './redis-presence.js';
 import { unknownDevice } from './redis-commands.js';
 import { findDevice } from './redis-registry.js';
 import { shardOf } from './site.js';
@@ -21,7 +23,9 @@ import type { DesiredValue, ReportedState, TwinDelta } from './twin.js';
 /** Everything that is known of one device. */
 export interface Twin {
   readonly device: Device;
-  readonly presence?: Presence | undefined;
+  readonly presence: Presence;
+  /** Absent where no broker has seen a connection of it. */
+  readonly contact?: Contact | undefined;
   /** A few seconds old at most. */
   readonly reported: ReportedState;
   /** By state key. */
@@ -36,9 +40,9 @@ export async function readTwin(redis: Redis, id: string): Promise<Twin> {
   const device = await findDevice(redis, id);
   if (device === undefined) throw await unknownDevice(redis, id);
   const shards = await readShardCount(redis);
-  const [reportedJson, presenceJson, wanted, commands] = await Promise.all([
+  const [reportedJson, presence, wanted, commands] = await Promise.all([
     shards === 0 ? null : redis.hget(redisKeys.twins(shardOf(device.site, shards)), `d/${id}`),
-    redis.hget(redisKeys.presence, id),
+    readPresence(redis, device),
     redis.hgetall(redisKeys.desired(id)),
     openCommands(redis, id),
   ]);
@@ -46,8 +50,7 @@ export async function readTwin(redis: Redis, id: string): Promise<Twin> {
   const desired = Object.fromEntries(
     Object.entries(wanted).map(([key, json]) => [key, JSON.parse(json) as DesiredValue]),
   );
-  const presence = presenceJson === null ? undefined : (JSON.parse(presenceJson) as Presence);
-  return { device, presence, reported, desired, delta: deltaOf(desired, reported), commands };
+  return { device, ...presence, reported, desired, delta: deltaOf(desired, reported), commands };
 }
 
 /** What it takes to bring a wanted state about. */

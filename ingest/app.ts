@@ -6,10 +6,13 @@ import { messageOf } from '../runtime/app-error.js';
 import { openInflux } from '../runtime/influx-connection.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
+import type { Clock } from '../runtime/clock.js';
 import type { RoleContext } from '../runtime/role.js';
 import { rulesFolder } from '../runtime/rules-folder.js';
+import type { PresenceTimes } from './judge.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
+import { DeviceRegister } from './redis-device-register.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
 import { ShardLeases } from './log/redis-shard-leases.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
@@ -25,6 +28,8 @@ const drainMs = 8000;
 const retryMs = 1000;
 /** Written more often, a point costs InfluxDB more; nobody watches a classroom faster. */
 const writeLingerMs = 200;
+/** Bridges say at least that often that they live (broker/bridge/bridge-beat.ts). */
+const bridgeBeatS = 10;
 
 /**
  * Starts the ingest: every shard of the log that no other ingest follows is followed into InfluxDB (store) and through the rules (judge).
@@ -38,6 +43,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
+  const register = await DeviceRegister.load(redis, context.redisUrl, log);
+  lifeCycle.onStop('registry feed', () => register.stop());
   const progress = new Map<number, ShardProgress>();
   const metrics = createIngestMetrics(context.metrics, progress);
   const influxOptions = {
@@ -75,6 +82,9 @@ export async function startIngest(context: RoleContext): Promise<void> {
     progress,
     clock: context.clock,
     createEngine: () => createEngine(rules),
+    register,
+    shards,
+    presenceTimes: presenceTimes(settings.RECONNECT_GRACE_S, context.clock),
     profiles,
     batchLines: settings.INFLUX_BATCH_LINES,
     quarantine,
@@ -136,4 +146,16 @@ export async function startIngest(context: RoleContext): Promise<void> {
     },
   );
   log.info(`following ${shards} shards with ${rules.length} rules`);
+}
+
+/**
+ * Reporting intervals are pipeline time, and so is what a device may be silent. How soon devices are back after an
+ * outage of ours, and how often bridges say that they live, goes by the wall clock.
+ */
+function presenceTimes(graceS: number, clock: Clock): PresenceTimes {
+  const speed = 1 / clock.wallMs(1);
+  return {
+    door: { graceMs: graceS * 1000, openedGraceMs: graceS * 1000 * speed },
+    bridgeIntervalS: bridgeBeatS * speed,
+  };
 }

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { presenceStates } from '../devices/presence.js';
+import type { PresenceState } from '../devices/presence.js';
 import type { QuarantineSize } from './quarantine/retention.js';
 
 /** Who follows a shard of the log, each with a cursor of its own. */
@@ -17,6 +19,8 @@ export interface ShardProgress {
   ageSeconds(follower: Follower): number;
   /** What the shard's quarantine holds. */
   quarantine(): QuarantineSize;
+  /** Tells the presence of every registered device of the shard. */
+  countPresences(count: (state: PresenceState) => void): void;
 }
 
 /** What the ingest counts. */
@@ -79,6 +83,16 @@ export function createIngestMetrics(
     registers,
     collect() {
       for (const [shard, progress] of shards) this.set({ shard }, progress.quarantine().bytes);
+    },
+  });
+  new Gauge({
+    name: 'pc_devices',
+    help: 'Registered devices by presence',
+    labelNames: ['presence'],
+    registers,
+    collect() {
+      for (const presence of presenceStates) this.set({ presence }, 0);
+      for (const progress of shards.values()) progress.countPresences((presence) => this.inc({ presence }));
     },
   });
   new Counter({

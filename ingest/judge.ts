@@ -1,17 +1,24 @@
 import type { DeviceRef } from '../rules/engine/device-state.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
+import type { KeptPresence, PresenceState, PresenceVerdict } from '../devices/presence.js';
+import { shardOf } from '../devices/site.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { Attendee } from './attendee.js';
+import { isBridge } from './log/bridge-name.js';
 import { entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { JudgedDevice } from './judged-device.js';
-import type { MessageRecord } from './log/frame.js';
+import type { MessageRecord, PresenceRecord } from './log/frame.js';
 import { commitTransition, loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
+import type { DeviceRegister } from './redis-device-register.js';
+import { RollCall } from './roll-call.js';
+import type { RollCallParts } from './roll-call.js';
 import type { WindowReader } from './shard-window.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
 import type { Decoded } from './stages/decoded.js';
@@ -19,6 +26,11 @@ import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
 const waitMs = 250;
+/** When a device was last seen is written this much later at most, pipeline ms; a change of state at once. */
+const shownLateMs = 15_000;
+
+/** How long whom is waited for: see `RollCallParts`. */
+export type PresenceTimes = Pick<RollCallParts, 'door' | 'bridgeIntervalS'>;
 
 export interface JudgeParts {
   readonly redis: Redis;
@@ -29,20 +41,28 @@ export interface JudgeParts {
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
   readonly clock: Clock;
+  readonly register: DeviceRegister;
+  readonly presenceTimes: PresenceTimes;
+  /** Shards of the log. */
+  readonly shards: number;
   /** Told after every checkpoint up to where the judge no longer needs the log. */
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
 
 /**
- * Follows one shard of the log with the rules engine. A transition is committed (alarm state and outbox
+ * Follows one shard of the log with the rules engine and the roll call, whose verdicts are the rules' to know. A transition is committed (alarm state and outbox
  * together) as soon as it is found; the engine's state is checkpointed with its cursor. After a crash the
  * log since the checkpoint is judged again, with the same transitions under the same ids.
  */
 export class ShardJudge {
   readonly #parts: JudgeParts;
   readonly #engine: Engine;
+  readonly #rollCall: RollCall;
   readonly #devices: Map<string, JudgedDevice>;
+  readonly #bridges: JudgeState['bridges'];
   #changed = new Map<string, JudgedDevice>();
+  /** What was last written of whom. */
+  readonly #shown = new Map<string, KeptPresence>();
   #cursor: string;
   #saved: string;
   #checkpointAt = performance.now();
@@ -57,7 +77,19 @@ export class ShardJudge {
     this.#cursor = state.cursor;
     this.#saved = state.cursor;
     this.#devices = state.devices;
+    this.#bridges = state.bridges;
     this.#engine = parts.createEngine();
+    this.#rollCall = new RollCall(
+      {
+        devices: state.devices,
+        bridges: state.bridges,
+        register: parts.register,
+        ...parts.presenceTimes,
+        onVerdict: (device, verdict, at) => this.#onVerdict(device, verdict, at),
+      },
+      state.openedAt,
+    );
+    for (const [id, device] of state.devices) device.isRegisteredAs(parts.register.find(id));
     this.#abandoned = [...state.engine].flatMap(([key, json]) => this.#engine.restore(key, json));
   }
 
@@ -82,29 +114,48 @@ export class ShardJudge {
     if (!signals.abort.aborted) await this.#checkpoint();
   }
 
+  /** Devices by their presence, all that are registered in this shard. */
+  countPresences(count: (state: PresenceState) => void): void {
+    for (const { id, site } of this.#parts.register.all()) {
+      if (shardOf(site, this.#parts.shards) === this.#parts.lease.shard)
+        count(this.#devices.get(id)?.attendee.state ?? 'unknown');
+    }
+  }
+
   #judge(decoded: Decoded): readonly Transition[] {
     switch (decoded.kind) {
       case 'tick':
+        // Presence first: whose silence is not its own fault must be known before silence is judged.
+        for (const [id, device] of this.#devices) device.isRegisteredAs(this.#parts.register.find(id));
+        this.#rollCall.tick(decoded.arrivedAt);
         return this.#engine.tick(decoded.arrivedAt);
       case 'opened':
+        this.#rollCall.opened(decoded.arrivedAt);
         this.#engine.opened(decoded.arrivedAt);
         return [];
-      case 'nothing':
       case 'presence':
+        this.#takePresence(decoded);
+        return [];
+      case 'nothing':
         return [];
       case 'reading': {
         const { message } = decoded.source;
-        const device = this.#deviceOf(decoded.topic);
+        const device = this.#deviceOf(decoded.topic.device);
         const isNew = device.seen.see(decoded.reading) === 'new';
         if (!isNew || decoded.late) return this.#heard(device.ref(decoded.topic), message);
         this.#parts.metrics.evaluated++;
+        this.#isThere(decoded.topic.device, message);
         return this.#engine.reading(device.ref(decoded.topic), decoded.reading, message.arrivedAt);
       }
       case 'notice': {
         const { notice, topic, source } = decoded;
         // What says that a device is gone (the broker publishes it as the Will) is no sign of life.
-        if (notice.stream === 'state' && notice.body['s'] === 'offline') return [];
-        const device = this.#deviceOf(topic);
+        const device = this.#deviceOf(topic.device);
+        if (notice.stream === 'state' && notice.body['s'] === 'offline') {
+          const { arrivedAt, replayed } = source.message;
+          if (replayed !== true) this.#rollCall.saidOffline(topic.device, arrivedAt);
+          return [];
+        }
         const asleep = notice.stream === 'state' && notice.body['s'] === 'sleeping';
         const interval = notice.stream === 'meta' ? notice.body['interval_s'] : undefined;
         if (typeof interval === 'number') device.reportsEvery(interval);
@@ -114,21 +165,45 @@ export class ShardJudge {
         // A device that sends rubbish is not silent; one that nobody registered is not watched.
         const { topic, source, rejection } = decoded;
         if (topic === undefined || rejection.reason === 'unknown_device') return [];
-        return this.#heard(this.#deviceOf(topic).ref(topic), source.message);
+        return this.#heard(this.#deviceOf(topic.device).ref(topic), source.message);
       }
     }
   }
 
   #heard(device: DeviceRef, message: MessageRecord, asleep = false): readonly Transition[] {
     // What comes out of the quarantine was heard long ago.
-    if (message.replayed !== true) this.#engine.lastSeen(device, message.arrivedAt, asleep);
+    if (message.replayed === true) return [];
+    this.#isThere(device.id, message, asleep);
+    this.#engine.lastSeen(device, message.arrivedAt, asleep);
     return [];
   }
 
-  #deviceOf(topic: DeviceTopic): JudgedDevice {
-    let device = this.#devices.get(topic.device);
-    if (device === undefined) this.#devices.set(topic.device, (device = new JudgedDevice()));
-    this.#changed.set(topic.device, device);
+  #isThere(device: string, { arrivedAt, origin, client }: MessageRecord, asleep = false): void {
+    this.#rollCall.heard(device, arrivedAt, asleep, origin === undefined ? undefined : client);
+  }
+
+  #takePresence({ client, online, arrivedAt }: PresenceRecord): void {
+    if (isBridge(client)) this.#rollCall.bridge(client, online, arrivedAt);
+    // One that is removed meanwhile goes; it is not to come back by that.
+    else if (online || this.#devices.has(client)) {
+      this.#deviceOf(client);
+      this.#rollCall.connection(client, online, arrivedAt);
+    }
+  }
+
+  #onVerdict(id: string, verdict: PresenceVerdict, at: number): void {
+    const ref = this.#deviceOf(id).registeredRef(id);
+    if (ref !== undefined) this.#engine.presence(ref, verdict, at);
+  }
+
+  #deviceOf(id: string): JudgedDevice {
+    let device = this.#devices.get(id);
+    if (device === undefined) {
+      device = new JudgedDevice();
+      device.isRegisteredAs(this.#parts.register.find(id));
+      this.#devices.set(id, device);
+    }
+    this.#changed.set(id, device);
     return device;
   }
 
@@ -150,27 +225,77 @@ export class ShardJudge {
 
   /** An alarm that no rule watches would stay active for ever. */
   async #clearAbandoned(): Promise<void> {
+    await this.#clear(this.#abandoned, 'rule_removed');
+  }
+
+  /** @param reason why nobody watches for these alarms any more */
+  async #clear(alarms: readonly string[], reason: NonNullable<Transition['reason']>): Promise<void> {
     const { redis, lease, clock } = this.#parts;
-    for (const id of this.#abandoned) {
+    for (const id of alarms) {
       const json = await redis.hget(redisKeys.alarms(lease.shard), id);
       if (json === null) continue;
       const alarm = JSON.parse(json) as Alarm;
       const at = clock.now();
-      const clear = { reason: 'rule_removed', evidence: {} } as const;
+      const clear = { reason, evidence: {} } as const;
       const transition: Transition = { ...alarm, ...clear, id: `${id}~clear`, alarm: id, kind: 'clear', at };
       const cleared: Alarm = { ...alarm, ...clear, state: 'cleared', clearedAt: at };
       await commitTransition(redis, lease, transition, cleared);
     }
   }
 
+  /**
+   * Forgets the devices that are not, or no longer, registered in this shard's sites, and clears their alarms.
+   * @returns their ids
+   */
+  async #forgetRemoved(): Promise<readonly string[]> {
+    const { register, lease, shards } = this.#parts;
+    const isOurs = (device: { readonly site: string } | undefined) =>
+      device !== undefined && shardOf(device.site, shards) === lease.shard;
+    const missing = [...this.#devices.keys()].filter((id) => !isOurs(register.find(id)));
+    if (missing.length === 0) return missing;
+    // One that was registered a moment ago may have published before the feed told us of it.
+    const answers = await register.ask(missing);
+    const removed = missing.filter((_, i) => !isOurs(answers[i]));
+    for (const id of removed) {
+      await this.#clear(this.#engine.forget(id), 'device_removed');
+      this.#devices.delete(id);
+      this.#changed.delete(id);
+      this.#shown.delete(id);
+    }
+    return removed;
+  }
+
   async #checkpoint(): Promise<void> {
     this.#checkpointAt = performance.now();
     if (this.#cursor === this.#saved) return;
-    const changes = { engine: this.#engine.takeChanges(), devices: this.#changed };
+    const removed = await this.#forgetRemoved();
+    const presences = [...this.#changed].flatMap(([device, { attendee }]) => {
+      const presence = this.#toShow(device, attendee);
+      return presence === undefined ? [] : [{ device, presence }];
+    });
+    const changes = {
+      engine: this.#engine.takeChanges(),
+      devices: this.#changed,
+      bridges: this.#bridges,
+      openedAt: this.#rollCall.openedAt,
+      presences,
+      presenceChanges: this.#rollCall.takeChanges(),
+      removed,
+    };
     await saveJudgeState(this.#parts.redis, this.#parts.lease, this.#cursor, changes);
+    for (const { device, presence } of presences) this.#shown.set(device, presence);
     this.#changed = new Map();
     this.#saved = this.#cursor;
     await this.#parts.onCheckpoint(this.#cursor);
+  }
+
+  /** What is to be written of the device's presence; undefined where that is not worth it yet. */
+  #toShow(device: string, { state, since, heardAt }: Attendee): KeptPresence | undefined {
+    if (state === undefined) return undefined;
+    const shown = this.#shown.get(device);
+    if (shown?.state === state && shown.since === since && heardAt - shown.lastSeenAt < shownLateMs)
+      return undefined;
+    return { state, since, lastSeenAt: heardAt };
   }
 }
 

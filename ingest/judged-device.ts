@@ -1,5 +1,8 @@
+import type { Device } from '../devices/device.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { DeviceRef } from '../rules/engine/device-state.js';
+import { createAttendee, restoreAttendee, saveAttendee } from './attendee.js';
+import type { Attendee, SavedAttendee } from './attendee.js';
 import { SeenReadings } from './ledger/seen-readings.js';
 import type { SeenState } from './ledger/seen-readings.js';
 
@@ -8,35 +11,54 @@ export interface JudgedState {
   readonly seen: SeenState;
   /** Seconds between its reports, once it has said so. */
   readonly interval?: number | undefined;
+  readonly presence?: SavedAttendee | undefined;
 }
 
 /** What the judge itself remembers of a device, beside what the engine does. */
 export class JudgedDevice {
   readonly seen: SeenReadings;
-  #intervalS: number | undefined;
+  readonly attendee: Attendee;
+  #saidIntervalS: number | undefined;
+  #registered: Pick<Device, 'site' | 'deviceClass' | 'intervalS'> | undefined;
   #ref: DeviceRef | undefined;
 
   constructor(state?: JudgedState) {
     this.seen = new SeenReadings(state?.seen);
-    this.#intervalS = state?.interval;
+    this.attendee = state === undefined ? createAttendee() : restoreAttendee(state.presence);
+    this.#saidIntervalS = state?.interval;
+  }
+
+  /** Seconds between two of its reports, as it says or as it is registered; undefined where nobody said. */
+  get intervalS(): number | undefined {
+    return this.#saidIntervalS ?? this.#registered?.intervalS;
   }
 
   /** The device said in its `meta` how often it reports. */
   reportsEvery(seconds: number): void {
-    this.#intervalS = seconds;
+    this.#saidIntervalS = seconds;
+    this.#ref = undefined;
+  }
+
+  /** What the registry says of it. */
+  isRegisteredAs(device: Pick<Device, 'site' | 'deviceClass' | 'intervalS'> | undefined): void {
+    if (device === this.#registered) return;
+    this.#registered = device;
     this.#ref = undefined;
   }
 
   /** The device as the engine wants to know it; made once, since it is asked for with every reading. */
-  ref(topic: DeviceTopic): DeviceRef {
-    if (this.#ref?.site !== topic.site || this.#ref.deviceClass !== topic.deviceClass) {
-      const { device: id, site, deviceClass } = topic;
-      this.#ref = { id, site, deviceClass, intervalS: this.#intervalS };
-    }
+  ref({ device: id, site, deviceClass }: Pick<DeviceTopic, 'device' | 'site' | 'deviceClass'>): DeviceRef {
+    if (this.#ref?.site !== site || this.#ref.deviceClass !== deviceClass)
+      this.#ref = { id, site, deviceClass, intervalS: this.intervalS };
     return this.#ref;
   }
 
+  /** The device as the registry knows it. */
+  registeredRef(id: string): DeviceRef | undefined {
+    return this.#registered && this.ref({ device: id, ...this.#registered });
+  }
+
   toJSON(): JudgedState {
-    return { seen: this.seen.toJSON(), interval: this.#intervalS };
+    return { seen: this.seen.toJSON(), interval: this.#saidIntervalS, presence: saveAttendee(this.attendee) };
   }
 }

@@ -2,9 +2,11 @@ import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
+import type { DeviceRegister } from './redis-device-register.js';
 import type { CommandHistory } from './command-settlement.js';
 import type { Follower, IngestMetrics, ShardProgress } from './ingest-metrics.js';
 import { ShardJudge } from './judge.js';
+import type { PresenceTimes } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
@@ -25,6 +27,10 @@ export interface PipelineParts {
   readonly sink: Sink;
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
+  readonly register: DeviceRegister;
+  readonly presenceTimes: PresenceTimes;
+  /** Shards of the log. */
+  readonly shards: number;
   readonly batchLines: number;
   /** How much the quarantine of one shard may hold. */
   readonly quarantine: QuarantineSize;
@@ -78,6 +84,7 @@ export async function followShard(
       const since = followers[follower].waitingSince;
       return since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000);
     },
+    countPresences: (count) => judge.countPresences(count),
   });
   const guard = (run: Promise<void>) =>
     run.catch((error: unknown) => {
@@ -86,6 +93,7 @@ export async function followShard(
     });
   const runs = Object.values(followers).map((follower) => guard(follower.run(signals)));
   const outcomes = await Promise.allSettled(runs);
+  parts.progress.delete(shard);
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
 }

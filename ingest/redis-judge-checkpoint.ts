@@ -1,10 +1,13 @@
+import type { KeptPresence, PresenceChange } from '../devices/presence.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import { restoreAttendee, saveAttendee } from './attendee.js';
+import type { Attendee, SavedAttendee } from './attendee.js';
 import { JudgedDevice } from './judged-device.js';
 import type { JudgedState } from './judged-device.js';
 import { logStart } from './log/log.js';
-import { runFenced, saveFields } from './log/redis-shard-fence.js';
+import { luaPut, runFenced } from './log/redis-shard-fence.js';
 import type { ShardFence } from './log/log.js';
 
 /** What the judge knows of a shard as of one cursor. */
@@ -13,19 +16,65 @@ export interface JudgeState {
   /** The engine's own, by its keys. */
   readonly engine: ReadonlyMap<string, string>;
   readonly devices: Map<string, JudgedDevice>;
+  /** By the names that bridges have in the log. */
+  readonly bridges: Map<string, Attendee>;
+  /** Since when the front door listens; -Infinity where that is not known. */
+  readonly openedAt: number;
+}
+
+/** What came about since the last checkpoint. */
+export interface JudgeChanges {
+  readonly engine: ReadonlyMap<string, string>;
+  readonly devices: ReadonlyMap<string, JudgedDevice>;
+  readonly bridges: ReadonlyMap<string, Attendee>;
+  readonly openedAt: number;
+  /** Presence to be shown. */
+  readonly presences: readonly { readonly device: string; readonly presence: KeptPresence }[];
+  readonly presenceChanges: readonly PresenceChange[];
+  /** Devices that are no more. */
+  readonly removed: readonly string[];
 }
 
 export async function loadJudgeState(redis: Redis, shard: number): Promise<JudgeState> {
   const fields = await redis.hgetall(redisKeys.judge(shard));
   const engine = new Map<string, string>();
   const devices = new Map<string, JudgedDevice>();
+  const bridges = new Map<string, Attendee>();
   for (const [field, value] of Object.entries(fields)) {
-    if (field.startsWith('e/')) engine.set(field.slice(2), value);
-    else if (field.startsWith('d/'))
-      devices.set(field.slice(2), new JudgedDevice(JSON.parse(value) as JudgedState));
+    const key = field.slice(2);
+    if (field.startsWith('e/')) engine.set(key, value);
+    else if (field.startsWith('d/')) devices.set(key, new JudgedDevice(JSON.parse(value) as JudgedState));
+    else if (field.startsWith('b/')) bridges.set(key, restoreAttendee(JSON.parse(value) as SavedAttendee));
   }
-  return { cursor: fields['@cursor'] ?? logStart, engine, devices };
+  const openedAt = fields['@opened'] === undefined ? -Infinity : Number(fields['@opened']);
+  return { cursor: fields['@cursor'] ?? logStart, engine, devices, bridges, openedAt };
 }
+
+/**
+ * KEYS[2] checkpoint, KEYS[3] presence, KEYS[4] changes of presence; ARGV[2] changes to keep, then three lists,
+ * each after its length: fields and values of the checkpoint (@cursor first), of presence, and changes (JSON); then
+ * the devices that are no more. Returns 1, or 0 when it is saved already: the command may have been sent twice.
+ * Atomic: a change is told once, however often the log is judged.
+ */
+const saveScript = `
+if redis.call('HGET', KEYS[2], ARGV[4]) == ARGV[5] then return 0 end
+${luaPut}
+local at = 3
+for key = 2, 3 do
+  at = put(KEYS[key], at + 1, tonumber(ARGV[at]))
+end
+local changes = tonumber(ARGV[at])
+for i = at + 1, at + changes do
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'c', ARGV[i])
+end
+for i = at + changes + 1, #ARGV do
+  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i])
+  redis.call('HDEL', KEYS[3], ARGV[i])
+end
+return 1`;
+
+/** Changes of presence that each shard remembers. */
+const presenceChangesKept = 20_000;
 
 /**
  * Writes the cursor and what changed since the last checkpoint, all or nothing.
@@ -35,15 +84,20 @@ export async function saveJudgeState(
   redis: Redis,
   fence: ShardFence,
   cursor: string,
-  changes: {
-    readonly engine: ReadonlyMap<string, string>;
-    readonly devices: ReadonlyMap<string, JudgedDevice>;
-  },
+  changes: JudgeChanges,
 ): Promise<void> {
+  const { shard } = fence;
   const fields = ['@cursor', cursor];
+  if (changes.openedAt !== -Infinity) fields.push('@opened', String(changes.openedAt));
   for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
   for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
-  await saveFields(redis, fence, redisKeys.judge(fence.shard), fields);
+  for (const [name, bridge] of changes.bridges)
+    fields.push(`b/${name}`, JSON.stringify(saveAttendee(bridge)));
+  const shown = changes.presences.flatMap(({ device, presence }) => [device, JSON.stringify(presence)]);
+  const told = changes.presenceChanges.map((change) => JSON.stringify(change));
+  const lists = [fields, shown, told].flatMap((list) => [list.length, ...list]);
+  const keys = [redisKeys.judge(shard), redisKeys.presence(shard), redisKeys.presenceChanges(shard)];
+  await runFenced(redis, fence, saveScript, keys, [presenceChangesKept, ...lists, ...changes.removed]);
 }
 
 /**

@@ -36,7 +36,7 @@ export interface Transition {
   /** How long that clause had to hold, ms; absent where it acts at once. */
   readonly holdMs?: number | undefined;
   /** Why it was cleared, where that is not its condition: nobody watches for it any more. */
-  readonly reason?: 'rule_removed' | undefined;
+  readonly reason?: 'rule_removed' | 'device_removed' | undefined;
   /** The values that decided, by the names used in the condition. */
   readonly evidence: Readonly<Record<string, number | string>>;
   readonly site: string;

@@ -77,7 +77,7 @@ function compileConditions(
     written.clear === undefined ? condition && negate(condition) : compile('clear', written.clear);
   if (condition === undefined || clear === undefined) return undefined;
   if (condition.kind !== clear.kind) {
-    const message = 'Condition and clear must both be about metrics or both about silence_s.';
+    const message = 'Condition and clear must both be about metrics or both about silence_s or presence.';
     problems.push(document.problemAt(index, ['clear'], message));
     return undefined;
   }

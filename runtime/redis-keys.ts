@@ -15,8 +15,15 @@ export const redisKeys = {
   leaseToken: (shard: number) => `pc:{${shard}}:lease:token`,
   /** Hash: the store's checkpoint: `@cursor`, `@writing`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
-  /** Hash: the judge's checkpoint: `@cursor`, `e/<device>` engine state, `d/<device>` the judge's own. */
+  /**
+   * Hash: the judge's checkpoint: `@cursor`, `@opened` (since when the front door listens, epoch ms), `e/<device>`
+   * engine state, `d/<device>` the judge's own, `b/<bridge>` presence of a bridge.
+   */
   judge: (shard: number) => `pc:{${shard}}:judge`,
+  /** Hash: device id → its presence as the judge decided (JSON: state, since, lastSeenAt). */
+  presence: (shard: number) => `pc:{${shard}}:presence`,
+  /** Stream, capped: changes of presence in order, each once; field `c` is the change (JSON). */
+  presenceChanges: (shard: number) => `pc:{${shard}}:presence:changes`,
   /** Hash: activation id → active alarm (JSON). */
   alarms: (shard: number) => `pc:{${shard}}:alarms`,
   /** Hash: activation id → cleared alarm (JSON), the newest of them. */
@@ -57,8 +64,8 @@ export const redisKeys = {
   claims: 'pc:claims',
   /** Hash: account name → account (JSON), without its secrets. */
   accounts: 'pc:accounts',
-  /** Hash: device id → presence (JSON). */
-  presence: 'pc:presence',
+  /** Hash: device id → what the brokers see of its connection (JSON). */
+  contacts: 'pc:contacts',
   /** Counter: goes up with every change to the registry or credentials, so that caches know. */
   registryVersion: 'pc:registry:version',
   /** Stream, capped: what was changed in the registry and credentials (`kind`, `id`). */

@@ -258,7 +258,7 @@ export const settingDefinitions = {
   },
   RECONNECT_GRACE_S: {
     schema: seconds.default(90),
-    help: 'Devices whose broker process died have this long to come back before they are offline',
+    help: 'Devices that lost their connection, or whose broker did, have this long to come back before they are missed',
   },
   INFLUX_BATCH_LINES: { schema: count.default(5000), help: 'Lines per write to InfluxDB at most' },
   COMMAND_HISTORY_DAYS: {

@@ -1,7 +1,7 @@
 import { deviceClassWords } from '../../devices/device-class.js';
 import { districtWords, parseDistrict } from '../../devices/district.js';
 import { unassigned } from '../../devices/site.js';
-import type { Bilingual, OutboxEntry, Severity } from '../../rules/alarm.js';
+import type { Bilingual, OutboxEntry, Severity, Transition } from '../../rules/alarm.js';
 import { formatDuration, formatMoment } from './time-words.js';
 import type { Language } from './time-words.js';
 import { explainCondition, explainValue } from './value-words.js';
@@ -42,6 +42,26 @@ export interface Wording {
 
 const lateFromMs = 30 * 60_000;
 
+/** An alarm that ended because nobody watches for it any more. */
+const endingWords: Readonly<
+  Record<NonNullable<Transition['reason']>, { readonly badge: Bilingual; readonly advice: Bilingual }>
+> = {
+  rule_removed: {
+    badge: { zh: '规则已移除', en: 'Rule removed' },
+    advice: {
+      zh: '该告警的规则已移除或更名，告警因此结束；情况是否恢复正常未知，请现场确认。',
+      en: 'The rule of this alarm was removed or renamed, so the alarm ends; whether things are back to normal is not known: please look.',
+    },
+  },
+  device_removed: {
+    badge: { zh: '设备已移除', en: 'Device removed' },
+    advice: {
+      zh: '该设备已从登记表中移除或迁往其他站点，告警因此结束，无需再处理。',
+      en: 'The device was removed from the registry or moved to another site, so the alarm ends; there is nothing left to do.',
+    },
+  },
+};
+
 /** Says what is wrong, where, since when, by which values and what to do; or that it is over. */
 export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, language: Language): Wording {
   const { transition, alarm } = entry;
@@ -49,7 +69,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const moment = (at: number) => formatMoment(at, surroundings.timeZone, language);
   const severity = severityWords[transition.severity][language];
   const raised = transition.kind === 'raise';
-  const unwatched = transition.reason === 'rule_removed';
+  const ending = transition.reason === undefined ? undefined : endingWords[transition.reason];
   const values = Object.entries(transition.evidence).map(([term, value]) =>
     explainValue(transition.deviceClass, term, value, language),
   );
@@ -66,7 +86,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
         },
         { label: say('开始时间', 'From'), value: moment(transition.raisedAt) },
         {
-          label: unwatched ? say('停止监测', 'Watched until') : say('恢复时间', 'Until'),
+          label: ending !== undefined ? say('停止监测', 'Watched until') : say('恢复时间', 'Until'),
           value: moment(transition.at),
         },
       ];
@@ -76,9 +96,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
     language,
     badge: raised
       ? say(`${severity}告警`, `${severity} alarm`)
-      : unwatched
-        ? say('规则已移除', 'Rule removed')
-        : say('已恢复', 'Cleared'),
+      : (ending?.badge[language] ?? say('已恢复', 'Cleared')),
     title: transition.title[language],
     facts: [
       { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
@@ -94,19 +112,18 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
         raised ? { label, value } : { label: say(`现在的${label}`, `${label} now`), value },
       ),
       {
-        label: raised || unwatched ? say('告警条件', 'Alarm condition') : say('恢复条件', 'Clear condition'),
+        label:
+          raised || ending !== undefined
+            ? say('告警条件', 'Alarm condition')
+            : say('恢复条件', 'Clear condition'),
         value: condition,
       },
     ],
     adviceHeading: say('怎么办', 'What to do'),
     advice: raised
       ? transition.advice[language]
-      : unwatched
-        ? say(
-            '该告警的规则已移除或更名，告警因此结束；情况是否恢复正常未知，请现场确认。',
-            'The rule of this alarm was removed or renamed, so the alarm ends; whether things are back to normal is not known: please look.',
-          )
-        : say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.'),
+      : (ending?.advice[language] ??
+        say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.')),
     notes: notesOf(surroundings, say, language),
     reference: say(
       `规则 ${transition.rule}（版本 ${transition.ruleVersion}） · 告警编号 ${alarm.id}`,
@@ -120,15 +137,16 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
   const { transition, alarm } = entry;
   const { zh, en } = severityWords[transition.severity];
   const raised = transition.kind === 'raise';
-  const unwatched = transition.reason === 'rule_removed';
+  const ending =
+    transition.reason === undefined ? { zh: '已恢复', en: 'Cleared' } : endingWords[transition.reason].badge;
   // The short form of the body's place: in a list of mails the school's name is enough.
   const site = surroundings.siteName ?? alarm.site;
   const where = [areaOf(alarm.district, 'zh'), site, alarm.room].filter((level) => level !== unassigned);
   const subject = [
     surroundings.simulatedClock ? '【模拟】' : '',
-    raised ? `【${zh}告警】` : unwatched ? '【规则已移除】' : '【已恢复】',
+    raised ? `【${zh}告警】` : `【${ending.zh}】`,
     `${where.join(' · ')} — ${transition.title.zh}`,
-    ` | ${raised ? en : unwatched ? 'Rule removed' : 'Cleared'}: ${transition.title.en}`,
+    ` | ${raised ? en : ending.en}: ${transition.title.en}`,
   ].join('');
   // A name out of the registry may hold a line break; in a header it must not.
   return subject.replace(/\s+/g, ' ');

@@ -1,4 +1,6 @@
 import type { DeviceClass } from '../../devices/device-class.js';
+import { presenceWords } from '../../devices/presence.js';
+import type { PresenceState } from '../../devices/presence.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { Metric } from '../../devices/metric.js';
 import type { Bilingual } from '../../rules/alarm.js';
@@ -23,6 +25,8 @@ const secondsWords: Readonly<Record<string, Bilingual>> = {
   silence_s: { zh: '无数据时长', en: 'Time without data' },
   interval_s: { zh: '正常上报间隔', en: 'Usual reporting interval' },
 };
+
+const presenceLabel: Bilingual = { zh: '设备状态', en: 'Presence' };
 
 /** What a condition is joined with, as people write it. Order matters: `>=` before `=`. */
 const operatorWords: readonly (readonly [operator: string, words: Bilingual])[] = [
@@ -53,6 +57,10 @@ export function explainValue(
   if (seconds !== undefined && typeof value === 'number') {
     return { label: seconds[language], value: formatDuration(value * 1000, language) };
   }
+  if (term === 'presence') {
+    const label = presenceLabel[language];
+    return { label, value: isPresenceState(value) ? presenceWords[value][language] : String(value) };
+  }
   const { label, metric } = explainTerm(deviceClass, term, language);
   return { label, value: formatValue(value, metric, language) };
 }
@@ -61,10 +69,13 @@ export function explainValue(
 export function explainCondition(deviceClass: DeviceClass, condition: string, language: Language): string {
   let text = condition;
   for (const [operator, words] of operatorWords) text = text.replaceAll(operator, words[language]);
+  const looksAtPresence = /\bpresence\b/.test(text);
   return text.replace(termPattern, (term) => {
     const seconds = secondsWords[term];
     if (seconds !== undefined)
       return `${seconds[language]}${bracketed([language === 'zh' ? '秒' : 's'], language)}`;
+    if (term === 'presence') return presenceLabel[language];
+    if (looksAtPresence && isPresenceState(term)) return presenceWords[term][language];
     return explainTerm(deviceClass, term, language, 'with unit').label;
   });
 }
@@ -91,6 +102,10 @@ function explainTerm(
   }
   if (unit !== undefined && metric.kind === 'number' && metric.unit !== '') remarks.push(metric.unit);
   return { label: `${metric[language]}${bracketed(remarks, language)}`, metric };
+}
+
+function isPresenceState(value: number | string): value is PresenceState {
+  return Object.hasOwn(presenceWords, value);
 }
 
 function bracketed(remarks: readonly string[], language: Language): string {

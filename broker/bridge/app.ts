@@ -10,6 +10,7 @@ import { connectRedis } from '../../runtime/redis-connection.js';
 import { startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
 import { RegisteredDevices } from '../redis-registered-devices.js';
+import { BridgeBeat } from './bridge-beat.js';
 import { createBridgeMetrics } from './bridge-metrics.js';
 import { BridgeFollower } from './follow-bridge.js';
 import { takeIn } from './intake.js';
@@ -43,6 +44,7 @@ export async function startBridges(context: RoleContext): Promise<void> {
   lifeCycle.onStop('reading log', () => writer.drain());
 
   const followers = new Map<string, BridgeFollower>();
+  const beats: BridgeBeat[] = [];
   const metrics = createBridgeMetrics(context.metrics, function* () {
     for (const [bridge, { trouble, flow }] of followers)
       yield { bridge, connected: trouble === undefined, inFlight: flow.messages };
@@ -98,8 +100,11 @@ export async function startBridges(context: RoleContext): Promise<void> {
       onConnected: () => host?.forgetNumbers(),
     });
     followers.set(name, follower);
+    const isConnected = () => follower.trouble === undefined;
+    beats.push(new BridgeBeat({ bridge, isConnected, log: writer, shards, clock }));
   }
   lifeCycle.onStop('bridges', async () => {
+    for (const beat of beats) beat.stop();
     for (const follower of followers.values()) follower.stopReading();
     await writer.drain();
     // The acknowledgements of what was read have to leave.

@@ -1,6 +1,7 @@
 import { applyProfile } from '../../devices/profiles/apply-profile.js';
 import { deviceIdOf } from '../../devices/profiles/device-id.js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import { clientOfBridge } from '../../ingest/log/bridge-name.js';
 import type { MessageRecord } from '../../ingest/log/frame.js';
 import type { Origin, OriginDevice } from '../../ingest/log/origin.js';
 import { vendorMessage } from '../../ingest/log/vendor-message.js';
@@ -52,7 +53,7 @@ export async function takeIn(parts: IntakeParts, delivered: Delivered, now: numb
   const base: MessageRecord = {
     kind: 'message',
     arrivedAt: now,
-    client: `bridge:${bridge.name}`,
+    client: clientOfBridge(bridge.name),
     topic: delivered.topic,
     payload: delivered.payload,
   };

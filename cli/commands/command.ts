@@ -75,10 +75,8 @@ function addSend(commands: Command): void {
             ? `Command ${id} was issued before; it is ${state}.`
             : `Command ${id} issued: ${describeCommand(issued.command)}, valid until ${time(expiresAt)}.`,
         );
-        if (!issued.repeated && twin.presence?.state !== 'online') {
-          tell(
-            `${device} is ${twin.presence?.state ?? 'not known to have connected'}: the command waits for it until then.`,
-          );
+        if (!issued.repeated && twin.contact?.connected !== true) {
+          tell(`${device} has no connection now: the command waits for it until then.`);
         }
         if (options.wait !== true) return issued.command;
         return waitFor(redis, issued.command, clock, (step) => {

@@ -109,7 +109,7 @@ function addUnset(twin: Command): void {
 }
 
 function formatTwin(twin: Twin, timezone: string): string {
-  const { device, presence, reported, desired, delta, commands } = twin;
+  const { device, presence, contact, reported, desired, delta, commands } = twin;
   const time = (at: number) => formatTime(at, timezone);
   const texts = [
     formatPairs([
@@ -117,9 +117,16 @@ function formatTwin(twin: Twin, timezone: string): string {
       ['Place', `${device.site}, room ${device.room}`],
       [
         'Presence',
-        presence === undefined
-          ? 'never connected'
-          : `${presence.state} since ${time(presence.since)}, last heard ${time(presence.lastSeenAt)}`,
+        presence.since === undefined
+          ? 'unknown: never heard'
+          : `${presence.state} since ${time(presence.since)}`,
+      ],
+      ['Last seen', presence.lastSeenAt === undefined ? '' : time(presence.lastSeenAt)],
+      [
+        'Connection',
+        contact === undefined
+          ? 'none yet'
+          : `${contact.connected ? 'open' : 'closed'} since ${time(contact.since)}`,
       ],
       ['Says', reported.state === undefined ? '' : JSON.stringify(reported.state.body)],
       ['Meta', reported.meta === undefined ? '' : JSON.stringify(reported.meta.body)],

@@ -1,4 +1,5 @@
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { PresenceState } from '../../devices/presence.js';
 import type { Windows } from '../expression/sight.js';
 import { packWindow, unpackWindow } from '../expression/window.js';
 import { alarmId } from './alarm-id.js';
@@ -31,6 +32,10 @@ export interface DeviceState extends Subject {
   newestAt: number;
   /** It said that it goes to sleep: its silence is no fault. */
   asleep: boolean;
+  /** `presence` in conditions; undefined until somebody says. */
+  presence: PresenceState | undefined;
+  /** Its silence may be that of what it is reached through: nobody can say how long it was silent itself. */
+  excused: boolean;
   readonly parts: Map<string, Subject>;
   /** Differs from what `takeChanges` last gave out. */
   changed: boolean;
@@ -43,6 +48,8 @@ export function createDeviceState(device: DeviceRef, program: Program): DeviceSt
     heardAt: -Infinity,
     newestAt: -Infinity,
     asleep: false,
+    presence: undefined,
+    excused: false,
     windows: {},
     alarms: new Map(),
     parts: new Map(),
@@ -71,6 +78,8 @@ interface SavedDevice extends SavedSubject {
   heard: number | null;
   newest: number | null;
   asleep?: true;
+  presence?: PresenceState | undefined;
+  excused?: true;
   parts?: Record<string, SavedSubject>;
 }
 
@@ -83,6 +92,8 @@ export function serializeDeviceState(state: DeviceState): string {
     heard: finiteOrNull(state.heardAt),
     newest: finiteOrNull(state.newestAt),
     ...(state.asleep ? { asleep: true } : {}),
+    presence: state.presence,
+    ...(state.excused ? { excused: true } : {}),
     ...saveSubject(state, state.program),
   };
   if (state.parts.size > 0) {
@@ -112,6 +123,8 @@ export function restoreDeviceState(
   state.heardAt = saved.heard ?? -Infinity;
   state.newestAt = saved.newest ?? -Infinity;
   state.asleep = saved.asleep ?? false;
+  state.presence = saved.presence;
+  state.excused = saved.excused ?? false;
   const abandoned: string[] = [];
   const abandon = (part: string | undefined) => (rule: string, raisedAt: number) =>
     abandoned.push(alarmId(rule, id, part, raisedAt));

@@ -1,9 +1,11 @@
+import type { PresenceVerdict } from '../../devices/presence.js';
 import type { Reading } from '../../devices/telemetry.js';
 import type { Transition } from '../alarm.js';
 import { createSight } from '../expression/sight.js';
 import type { Metrics } from '../expression/sight.js';
 import { addToWindow } from '../expression/window.js';
 import type { CompiledRule } from '../rule.js';
+import { alarmId } from './alarm-id.js';
 import { stepAlarm } from './alarm-state.js';
 import type { DeviceRef, DeviceState, Subject } from './device-state.js';
 import {
@@ -29,6 +31,16 @@ export interface Engine {
    * Anything else was heard of the device at `at`. One that is `asleep` is not missed until it is heard again.
    */
   lastSeen(device: DeviceRef, at: number, asleep?: boolean): void;
+  /**
+   * The presence of a device changed at `at`; the next tick judges by it. While it is `unknown` or its silence is
+   * excused, alarms about silence are neither raised nor cleared.
+   */
+  presence(device: DeviceRef, verdict: PresenceVerdict, at: number): void;
+  /**
+   * The device is no more.
+   * @returns the ids of its active alarms
+   */
+  forget(device: string): readonly string[];
   /** The front door opened: before that nobody could be heard, so silence counts from here at the earliest. */
   opened(at: number): void;
   /** Pipeline time has come to `at`: judges the silence of every device. */
@@ -136,7 +148,9 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
       const from = active ? state.heardAt : Math.max(state.heardAt, openedAt);
       // What arrived just before a tick may be read just after it.
       sight.at = before === undefined ? at : Math.max(at, before.seenAt);
-      sight.silenceS = state.asleep ? 0 : Math.max(0, sight.at - from) / 1000;
+      if (state.asleep) sight.silenceS = 0;
+      else sight.silenceS = state.excused ? NaN : Math.max(0, sight.at - from) / 1000;
+      sight.presence = state.presence;
       const transition = evaluate(rule, state, state, undefined);
       if (transition !== undefined) transitions.push(transition);
       const after = state.alarms.get(rule.id);
@@ -173,6 +187,24 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
       state.asleep = asleep;
       if (at > state.heardAt) state.heardAt = at;
     },
+    presence: (device, verdict, at) => {
+      const isNew = devices.get(device.id)?.device.deviceClass !== device.deviceClass;
+      const state = stateOf(device);
+      // It connected and sent nothing yet: its silence begins here.
+      if (isNew) state.heardAt = at;
+      state.presence = verdict.state;
+      state.excused = verdict.excused;
+    },
+    forget: (id) => {
+      const state = devices.get(id);
+      if (state === undefined) return [];
+      devices.delete(id);
+      const activeOf = (subject: Subject, part?: string) =>
+        [...subject.alarms]
+          .filter(([, { phase }]) => phase !== 'pending')
+          .map(([rule, { raisedAt }]) => alarmId(rule, id, part, raisedAt));
+      return [...activeOf(state), ...[...state.parts].flatMap(([part, subject]) => activeOf(subject, part))];
+    },
     opened: (at) => {
       if (at <= openedAt) return;
       openedAt = at;
@@ -190,6 +222,7 @@ export function createEngine(rules: readonly CompiledRule[]): Engine {
       openedChanged = false;
       for (const state of changes) {
         state.changed = false;
+        if (devices.get(state.device.id) !== state) continue;
         taken.set(state.device.id, serializeDeviceState(state));
       }
       changes = [];

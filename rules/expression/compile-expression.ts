@@ -11,7 +11,7 @@ import type { Window } from './window.js';
 export interface Expression {
   /** As written in the rule. */
   readonly text: string;
-  /** What moves it: readings (event time), or the passing of time while nothing is heard of the device. */
+  /** What moves it: readings (event time), or the passing of time: silence and presence. */
   readonly kind: 'reading' | 'silence';
   readonly metrics: readonly string[];
   readonly windows: readonly Window[];
@@ -36,14 +36,15 @@ export function compileExpression(
     const message = 'A condition must be true or false; write a comparison, such as "occupied == 1".';
     return [{ offset: ast.start, message }];
   }
-  if (scope.usesSilence && scope.metrics.size > 0) {
-    const message = "silence_s can't be combined with metrics in one condition; write two rules.";
+  if (scope.usesTime && scope.metrics.size > 0) {
+    const message =
+      "silence_s and presence can't be combined with metrics in one condition; write two rules.";
     return [{ offset: ast.start, message }];
   }
   const sources = [...scope.evidence];
   return {
     text,
-    kind: scope.usesSilence ? 'silence' : 'reading',
+    kind: scope.usesTime ? 'silence' : 'reading',
     metrics: [...scope.metrics],
     windows: [...scope.windows.values()],
     test: value.read,

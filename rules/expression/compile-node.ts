@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { presenceStates } from '../../devices/presence.js';
 import { didYouMean } from '../../devices/did-you-mean.js';
 import { aggregates } from './aggregate.js';
 import { compileMathCall, compileWindowCall } from './compile-call.js';
@@ -121,9 +122,15 @@ function compileName(scope: Scope, name: string, offset: number): Value {
   if (name === 'silence_s' || name === 'interval_s') {
     const read: NumberValue['read'] =
       name === 'silence_s' ? (sight) => sight.silenceS : (sight) => sight.intervalS;
-    if (name === 'silence_s') scope.usesSilence = true;
+    if (name === 'silence_s') scope.usesTime = true;
     scope.evidence.set(name, read);
     return { kind: 'number', read };
+  }
+  if (name === 'presence') {
+    const read = (sight: Parameters<NumberValue['read']>[0]) => sight.presence;
+    scope.usesTime = true;
+    scope.evidence.set(name, read);
+    return { kind: 'word', read, words: presenceStates, unsure: 'unknown' };
   }
   const metric = findMetric(scope, name, offset);
   if (metric === undefined) return broken;
@@ -145,11 +152,14 @@ function compileName(scope: Scope, name: string, offset: number): Value {
   };
 }
 
-/** Refuses a written word that the metric it is compared with can never be. */
+/** Refuses a written word that what it is compared with can never be. */
 function checkWord(scope: Scope, metric: Value, value: Value, node: ASTNode): Value {
   if (metric.kind !== 'word' || metric.words === undefined) return value;
   if (node.op !== 'value' || typeof node.args !== 'string' || metric.words.includes(node.args)) return value;
   const hint = didYouMean(node.args, metric.words);
-  scope.problems.push({ offset: node.start, message: `The metric is never "${node.args}".${hint}` });
+  scope.problems.push({
+    offset: node.start,
+    message: `${metric.unsure === undefined ? 'The metric' : 'presence'} is never "${node.args}".${hint}`,
+  });
   return broken;
 }

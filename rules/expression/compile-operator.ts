@@ -24,7 +24,9 @@ export function compileBinary(op: BinaryOperator, left: Value, right: Value): Op
       return truth((sight) => {
         const a = left.read(sight);
         const b = right.read(sight);
-        return a === undefined || b === undefined ? undefined : (a === b) === equal;
+        if (a === undefined || b === undefined) return undefined;
+        if (a !== b && (a === left.unsure || b === right.unsure)) return undefined;
+        return (a === b) === equal;
       });
     }
     if (left.kind === 'truth' && right.kind === 'truth') {

@@ -21,11 +21,12 @@ export interface Scope {
   readonly windows: Map<string, Window>;
   /** Where to read what the expression uses, by the name it has there. */
   readonly evidence: Map<string, (sight: Sight) => number | string | undefined>;
-  usesSilence: boolean;
+  /** It looks at silence or presence, which the passing of time moves. */
+  usesTime: boolean;
 }
 
 /** Names that are no metrics but that conditions can use. */
-const contextNames = ['silence_s', 'interval_s'] as const;
+const contextNames = ['silence_s', 'interval_s', 'presence'] as const;
 
 export function createScope(text: string, classes: readonly DeviceClass[]): Scope {
   return {
@@ -35,7 +36,7 @@ export function createScope(text: string, classes: readonly DeviceClass[]): Scop
     metrics: new Set(),
     windows: new Map(),
     evidence: new Map(),
-    usesSilence: false,
+    usesTime: false,
   };
 }
 

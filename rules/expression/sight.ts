@@ -1,3 +1,4 @@
+import type { PresenceState } from '../../devices/presence.js';
 import type { MetricValue } from '../../devices/telemetry.js';
 import type { WindowContent } from './fold.js';
 
@@ -17,8 +18,10 @@ export interface Sight {
   /** Metrics of the whole device, for what a part doesn't report itself. */
   deviceMetrics: Metrics;
   deviceWindows: Windows;
-  /** Seconds since anything was heard of the device. */
+  /** Seconds since anything was heard of the device; NaN where its silence may not be its own. */
   silenceS: number;
+  /** Undefined where nobody said. */
+  presence: PresenceState | undefined;
   /** Seconds between two reports of the device. */
   intervalS: number;
 }
@@ -31,6 +34,7 @@ export function createSight(): Sight {
     deviceMetrics: {},
     deviceWindows: {},
     silenceS: 0,
+    presence: undefined,
     intervalS: 60,
   };
 }

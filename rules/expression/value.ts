@@ -11,6 +11,8 @@ interface WordValue {
   readonly kind: 'word';
   readonly read: (sight: Sight) => string | undefined;
   readonly words?: readonly string[] | undefined;
+  /** The word that says that it may be any of the others: it is this one, and nobody knows whether it is another. */
+  readonly unsure?: string | undefined;
 }
 
 /** A compiled yes or no; undefined says that it is unknown. */

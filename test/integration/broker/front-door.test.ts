@@ -8,6 +8,7 @@ import type { Packet } from 'mqtt-packet';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
+import type { Contact } from '../../../devices/contact.js';
 import type { Credentials } from '../../../devices/credential.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { shardOf } from '../../../devices/site.js';
@@ -180,14 +181,22 @@ test('a payload over the limit is acknowledged and kept with its first bytes and
   expect(kept?.payload.length).toBe(4096);
 });
 
-test('presence follows what the broker sees, and a planned stop of ours leaves it alone', async () => {
+test('it is known of a device whether it is connected and when it was last seen, pings included', async () => {
   const credentials = await issue('d8');
-  const client = await connect(credentials);
-  const presence = async () =>
-    JSON.parse((await redis.hget(redisKeys.presence, 'd8')) ?? 'null') as { state: string } | null;
-  await eventually('online', async () => (await presence())?.state === 'online');
+  const client = await connect(credentials, { keepalive: 1 });
+  const contact = async () =>
+    JSON.parse((await redis.hget(redisKeys.contacts, 'd8')) ?? 'null') as Contact | null;
+  const first = await eventually('a connection', async () => {
+    const known = await contact();
+    return known?.connected === true && known;
+  });
+  const seen = await eventually('a ping', async () => {
+    const known = await contact();
+    return known !== null && known.lastSeenAt > first.lastSeenAt && known;
+  });
+  expect(seen).toMatchObject({ connected: true, since: first.since, connection: first.connection });
   await client.endAsync(true);
-  await eventually('offline', async () => (await presence())?.state === 'offline');
+  await eventually('its end', async () => (await contact())?.connected === false);
 });
 
 test('a Will goes into the log when its connection breaks, and not on a DISCONNECT', async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import type { Credentials } from '../../../devices/credential.js';
-import type { Presence } from '../../../devices/presence.js';
+import type { Contact } from '../../../devices/contact.js';
 import { addAccount } from '../../../devices/redis-accounts.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { commitChanges } from '../../../devices/redis-registry-changes.js';
@@ -81,9 +81,9 @@ async function operator(
   return { client, heard, closed: () => closed };
 }
 
-async function presenceOf(device: string): Promise<Presence | undefined> {
-  const json = await redis.hget(redisKeys.presence, device);
-  return json === null ? undefined : (JSON.parse(json) as Presence);
+async function contactOf(device: string): Promise<Contact | undefined> {
+  const json = await redis.hget(redisKeys.contacts, device);
+  return json === null ? undefined : (JSON.parse(json) as Contact);
 }
 
 async function loggedPresence(device: string): Promise<boolean[]> {
@@ -93,53 +93,53 @@ async function loggedPresence(device: string): Promise<boolean[]> {
     .flatMap((record) => (record.kind === 'presence' && record.client === device ? [record.online] : []));
 }
 
-const isOnline = (device: string) => async () => (await presenceOf(device))?.state === 'online';
-const isOffline = (device: string) => async () => (await presenceOf(device))?.state === 'offline';
+const isConnected = (device: string) => async () => (await contactOf(device))?.connected === true;
+const isGone = (device: string) => async () => (await contactOf(device))?.connected === false;
 
-it('a device that connects to the other broker is taken over from the first, and is never offline', async () => {
+it('a device that connects to the other broker is taken over from the first, and is never gone', async () => {
   const device = await issue('d1');
   const first = await connect(device, 0);
-  await eventually('it to be online', isOnline('d1'));
+  await eventually('it to be connected', isConnected('d1'));
   let closed = false;
   first.on('close', () => (closed = true));
   const second = await connect(device, 1);
   await eventually('the first connection to end', () => closed);
   await eventually('the newer connection on record', async () => {
-    return ((await presenceOf('d1'))?.connection ?? 0) === 2;
+    return ((await contactOf('d1'))?.connection ?? 0) === 2;
   });
   expect(second.connected).toBe(true);
   expect(await loggedPresence('d1')).toEqual([true, true]);
   await second.endAsync();
-  await eventually('it to be offline', isOffline('d1'));
+  await eventually('it to be gone', isGone('d1'));
   expect(await loggedPresence('d1')).toEqual([true, true, false]);
 });
 
 it('finds out by itself that a device is elsewhere when it was not told', async () => {
   const device = await issue('d2');
   const first = await connect(device, 0);
-  await eventually('it to be online', isOnline('d2'));
+  await eventually('it to be connected', isConnected('d2'));
   let closed = false;
   first.on('close', () => (closed = true));
   // As a living broker's entry whose announcement got lost.
   await redis.hset(redisKeys.brokers, 'elsewhere', Date.now() + 60_000);
   await redis.hset(redisKeys.connections, 'd2', '99 elsewhere');
   await eventually('the connection to end', () => closed);
-  expect((await presenceOf('d2'))?.state).toBe('online');
+  expect((await contactOf('d2'))?.connected).toBe(true);
 });
 
-it('when a broker dies its devices have time to go to another one, and are offline if they do not', async () => {
+it('when a broker dies its devices have time to go to another one, and are gone if they do not', async () => {
   const [comes, stays] = [await issue('d3'), await issue('d4')];
   await connect(comes, 0);
   await connect(stays, 0);
-  await eventually('both to be online', async () => (await isOnline('d3')()) && isOnline('d4')());
+  await eventually('both to be connected', async () => (await isConnected('d3')()) && isConnected('d4')());
   // What a killed broker leaves: its entries, and a pulse that has stopped.
   const [first] = brokers.splice(0, 1);
   await first?.context.lifeCycle.stop();
   await new Promise((resolve) => setTimeout(resolve, 500));
-  expect((await presenceOf('d3'))?.state).toBe('online');
+  expect((await contactOf('d3'))?.connected).toBe(true);
   await connect(comes, 0);
-  await eventually('the other to be offline', isOffline('d4'));
-  expect((await presenceOf('d3'))?.state).toBe('online');
+  await eventually('the other to be gone', isGone('d4'));
+  expect((await contactOf('d3'))?.connected).toBe(true);
   expect(await loggedPresence('d4')).toEqual([true, false]);
 });
 

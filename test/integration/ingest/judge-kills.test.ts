@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { registerDevice } from '../../../devices/redis-registry.js';
+import type { KeptPresence } from '../../../devices/presence.js';
+import { shardOf } from '../../../devices/site.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
@@ -15,6 +18,11 @@ import type { TestServer } from '../../support/stores.js';
 const shards = 2;
 const devicesPerShard = 4;
 const minute = 60_000;
+/** A site in each shard. */
+const sites = Array.from(
+  { length: shards },
+  (_, shard) => [...'abcdefgh'].find((site) => shardOf(site, shards) === shard) ?? '',
+);
 /** More make a longer run. */
 const wantedKills = Number(process.env['KILLS'] ?? 12);
 
@@ -36,6 +44,16 @@ class Pipeline {
     this.#url = `${server.url}/${database}`;
     this.redis = new Redis(this.#url);
     this.#writer = new RedisLogWriter(this.redis);
+  }
+
+  /** The first device of each site is what the others of it are reached through. */
+  async register(): Promise<void> {
+    for (let i = 0; i < shards * devicesPerShard; i++) {
+      const device = { site: sites[i % shards] ?? '', device: `d${i}`, deviceClass: 'sensor' } as const;
+      const record = await registerDevice(this.redis, device);
+      const parent = i < shards ? undefined : `d${i % shards}`;
+      await this.redis.hset(redisKeys.devices, record.id, JSON.stringify({ ...record, parent }));
+    }
   }
 
   startIngest(): Promise<IngestProcess> {
@@ -81,6 +99,13 @@ class Pipeline {
         }),
         active: (await this.redis.hkeys(redisKeys.alarms(shard))).sort(),
         cleared: (await this.redis.hkeys(redisKeys.clearedAlarms(shard))).sort(),
+        presenceChanges: (await this.redis.xrange(redisKeys.presenceChanges(shard), '-', '+')).map(
+          ([, [, change]]) => change,
+        ),
+        presences: Object.entries(await this.redis.hgetall(redisKeys.presence(shard)))
+          .map(([device, json]) => [device, JSON.parse(json) as KeptPresence] as const)
+          .map(([device, { state, since }]) => `${device} ${state} ${since}`)
+          .sort(),
         ledger: JSON.parse(totals) as unknown,
       });
     }
@@ -102,12 +127,18 @@ function* story(): Generator<readonly (readonly [shard: number, record: LogRecor
     const records: (readonly [number, LogRecord])[] = [];
     for (const device of devices) {
       if (random() < 0.06) device.bad = !device.bad;
-      if (random() < 0.04) device.silent = !device.silent;
+      if (random() < 0.04) {
+        device.silent = !device.silent;
+        // Mostly its connection goes with it; else it hangs.
+        const online = !device.silent;
+        if (online || random() < 0.7)
+          records.push([device.shard, { kind: 'presence', arrivedAt: at, client: device.id, online }]);
+      }
       if (device.silent) continue;
       const m = { co2_ppm: Math.round((device.bad ? 2200 : 500) + 100 * random()), occupied: 1 };
       const arrivedAt = at + Math.floor(1000 * random());
       const payload = Buffer.from(JSON.stringify({ ts: arrivedAt, seq: device.seq++, boot: 'b', m }));
-      const topic = `campus/v1/s${device.shard}/sensor/${device.id}/telemetry`;
+      const topic = `campus/v1/${sites[device.shard]}/sensor/${device.id}/telemetry`;
       records.push([device.shard, { kind: 'message', arrivedAt, client: device.id, topic, payload }]);
     }
     for (let shard = 0; shard < shards; shard++)
@@ -116,8 +147,9 @@ function* story(): Generator<readonly (readonly [shard: number, record: LogRecor
   }
 }
 
-test('alarms after many kills of the ingest at any moment are those of an undisturbed run', async () => {
+test('alarms and presence after many kills of the ingest at any moment are those of an undisturbed run', async () => {
   const [calm, killed] = [new Pipeline(0), new Pipeline(1)];
+  await Promise.all([calm.register(), killed.register()]);
   const undisturbed = await calm.startIngest();
   // The next ones stand by while one works, so that their starts take no time from the kills.
   const processes: IngestProcess[] = [];
@@ -152,5 +184,7 @@ test('alarms after many kills of the ingest at any moment are those of an undist
   killed.redis.disconnect();
 
   expect(JSON.stringify(expected).length).toBeGreaterThan(2000);
+  for (const state of ['online', 'offline', 'stale', 'unknown'])
+    expect(JSON.stringify(expected)).toContain(`\\"to\\":\\"${state}\\"`);
   expect(actual).toEqual(expected);
 }, 240_000);

@@ -112,7 +112,7 @@ describe('rule files', () => {
     [
       'a clear condition of another kind',
       `${good}clear: silence_s > 5\n`,
-      '1.yaml:10:8: Condition and clear must both be about metrics or both about silence_s.',
+      '1.yaml:10:8: Condition and clear must both be about metrics or both about silence_s or presence.',
     ],
   ])('with %s are refused, with line, column and what to do', (_, text, expected) => {
     const found = problems(text);

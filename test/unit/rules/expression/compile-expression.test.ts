@@ -49,6 +49,31 @@ describe('a condition', () => {
   });
 
   it.each([
+    ['presence == "stale"', 'stale', true],
+    ['presence != "stale"', 'online', true],
+    ['presence in ["stale", "offline"]', 'offline', true],
+    ['presence in ["stale", "offline"]', 'sleeping', false],
+    ['presence == "unknown"', 'unknown', true],
+    ['presence != "unknown"', 'online', true],
+    // Whose presence is unknown may be stale or not.
+    ['presence == "stale"', 'unknown', undefined],
+    ['presence != "stale"', 'unknown', undefined],
+    ['presence in ["stale", "unknown"]', 'unknown', true],
+    ['presence == "stale"', undefined, undefined],
+  ] as const)('%s is judged where presence is %s', (text, presence, holds) => {
+    const expression = compile(text);
+    expect(expression.kind).toBe('silence');
+    expect(expression.test({ ...createSight(), presence })).toBe(holds);
+  });
+
+  it('says what presence can not be, and what it can not be combined with', () => {
+    expect(mistakes('presence == "slepping"')).toEqual([
+      '12: presence is never "slepping". Did you mean "sleeping"?',
+    ]);
+    expect(mistakes('presence == "stale" && co2_ppm > 1')[0]).toContain('write two rules');
+  });
+
+  it.each([
     ['co2_ppm > 0', undefined],
     ['co2_ppm < 1', undefined],
     ['!(co2_ppm > 0)', undefined],
@@ -134,7 +159,7 @@ describe('a condition', () => {
     ['temp_c in 3', '0: "in" needs a list on its right, such as power in ["on", "ready"].'],
     [
       'silence_s > 300 && temp_c > 1',
-      "0: silence_s can't be combined with metrics in one condition; write two rules.",
+      "0: silence_s and presence can't be combined with metrics in one condition; write two rules.",
     ],
     ['temp_c > null', '9: Only numbers, "words", true and false can be written in a condition.'],
   ])('%s is refused with the place and a hint', (text, mistake) => {
