@@ -23,7 +23,7 @@ export class DeviceRegister {
   #devices = new Map<string, RegisteredDevice>();
   /** What is to be read again; undefined: everything. */
   #due: Set<string> | undefined = new Set();
-  #reading: Promise<void> | undefined;
+  #reading = false;
   #stopped = false;
 
   private constructor(redis: Redis, url: string, log: Logger) {
@@ -66,13 +66,20 @@ export class DeviceRegister {
 
   #changed(changes: readonly RegistryChange[]): void {
     for (const change of changes) {
-      if (change.kind === 'everything') this.#due = undefined;
-      else if (change.kind === 'device') this.#due?.add(change.id);
+      if (change.kind === 'everything') this.#isDue(undefined);
+      else if (change.kind === 'device') this.#isDue([change.id]);
     }
-    if (this.#due?.size !== 0) this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    if (this.#due?.size !== 0 && !this.#reading) void this.#read();
+  }
+
+  /** @param ids undefined: everything */
+  #isDue(ids: Iterable<string> | undefined): void {
+    if (ids === undefined) this.#due = undefined;
+    else for (const id of ids) this.#due?.add(id);
   }
 
   async #read(): Promise<void> {
+    this.#reading = true;
     while (this.#due?.size !== 0 && !this.#stopped) {
       const due = this.#due;
       this.#due = new Set();
@@ -81,11 +88,11 @@ export class DeviceRegister {
         else await this.ask([...due]);
       } catch (error) {
         this.#log.debug(`the registered devices can not be read: ${messageOf(error)}`);
-        if (due === undefined) this.#due = undefined;
-        else for (const id of due) this.#due?.add(id);
+        this.#isDue(due);
         await sleep(retryMs);
       }
     }
+    this.#reading = false;
   }
 
   async #readAll(): Promise<void> {

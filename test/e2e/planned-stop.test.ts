@@ -1,27 +1,72 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import mqtt from 'mqtt';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Alarm } from '../../rules/alarm.js';
-import type { Presence } from '../../devices/presence.js';
+import type { PresenceChange } from '../../devices/presence.js';
+import { listPresences } from '../../devices/redis-presence.js';
 import { readTwin } from '../../devices/redis-twin.js';
 import { openInflux } from '../../runtime/influx-connection.js';
-import { redisKeys } from '../../runtime/redis-keys.js';
 import { CampusProcess } from '../support/campus-process.js';
 import { eventually } from '../support/eventually.js';
+import { freePortPair } from '../support/port-pair.js';
+import { ReportingDevice } from '../support/reporting-device.js';
 
-async function presenceOf(campus: CampusProcess, device: string): Promise<Presence | undefined> {
-  const redis = new Redis((await campus.status()).redis);
-  const json = await redis.hget(redisKeys.presence, device);
-  redis.disconnect();
-  return json === null ? undefined : (JSON.parse(json) as Presence);
-}
+const about = 'title: { zh: 甲, en: A }\n  advice: { zh: 乙, en: B }\n  source: test\n  severity: minor';
+/** Silence after ten seconds, for whatever class; and devices that hang. */
+const rules = `
+- id: silent
+  ${about}
+  class: [sensor, ap, gateway]
+  condition: silence_s > math.greatest(3 * interval_s, 10)
+- id: hangs
+  ${about}
+  class: [sensor, ap, gateway]
+  condition: presence == "stale"
+  for: 1s
+`;
 
-test('Ctrl-C under load and a new start lose nothing, and nobody is taken for gone', async () => {
-  const campus = await CampusProcess.start();
+test('nobody is taken for gone because of us; who is gone, hangs or sleeps is told from who is cut off', async () => {
+  const port = await freePortPair();
+  const rulesDir = await mkdtemp(join(tmpdir(), 'campus-rules-'));
+  onTestFinished(() => rm(rulesDir, { recursive: true }));
+  await writeFile(join(rulesDir, 'rules.yaml'), rules);
+  const campus = await CampusProcess.start({
+    BROKERS: '2',
+    MQTT_PORT: String(port),
+    RECONNECT_GRACE_S: '8',
+    RULES_DIR: rulesDir,
+  });
   onTestFinished(() => campus.remove());
+  const classes = { gw: 'gateway', ap: 'ap', 'ap-room': 'sensor', hung: 'sensor', sleeper: 'sensor' };
+  const devices: Record<string, ReportingDevice> = {};
+  const parents = { ap: 'gw', 'ap-room': 'ap' };
+  const table = Object.entries(parents).map(
+    ([id, parent]) => `${id},${classes[id as keyof typeof classes]},school-1,${parent}`,
+  );
+  await writeFile(join(campus.dataDir, 'devices.csv'), ['device,class,site,parent', ...table].join('\n'));
+  const issued = Object.entries(classes).map(
+    async ([id, deviceClass]) => [id, await campus.issue('school-1', id, deviceClass)] as const,
+  );
+  for (const [i, [id, credentials]] of (await Promise.all(issued)).entries()) {
+    devices[id] = new ReportingDevice(credentials, i % 2 === 0 ? [port, port + 1] : [port + 1, port]);
+    onTestFinished(() => devices[id]?.remove());
+  }
+  await campus.run('registry', 'import', join(campus.dataDir, 'devices.csv'));
+  const changes = async () => {
+    const all = (await campus.json('presence', '--changes')) as PresenceChange[];
+    return all.reverse().map(({ device, to }) => `${device} ${to}`);
+  };
+  let redis = new Redis((await campus.status()).redis);
+  const states = async () =>
+    Object.fromEntries(
+      (await listPresences(redis)).map(({ device, presence }) => [device.id, presence.state] as const),
+    );
+
   const { clientId, username, password, topicPrefix } = await campus.issue('school-1', 'steady');
   const client = mqtt.connect(`mqtt://127.0.0.1:${campus.mqttPort}`, {
     clientId,
@@ -53,35 +98,111 @@ test('Ctrl-C under load and a new start lose nothing, and nobody is taken for go
     }
   })();
   await eventually('some load', () => acknowledged > 2000, 60_000);
+  await eventually('all to be online', async () => {
+    const all = Object.values(await states());
+    return all.length === 6 && all.every((state) => state === 'online');
+  });
   const before = acknowledged;
+  redis.disconnect();
   expect(await campus.stop()).toBe(0);
   await campus.up();
+  redis = new Redis((await campus.status()).redis);
+  onTestFinished(() => redis.disconnect());
   await eventually('the device to be back', () => acknowledged > before + 2000, 60_000);
   enough.abort();
   await load;
   await eventually('all PUBACKs', () => acknowledged === sent, 60_000);
 
-  const { ledger, influx } = await eventually('everything to be settled', async () => {
-    const status = await campus.status();
-    return status.ledger.pending === 0 && status.ledger.written >= sent && status;
+  const ledger = await eventually('everything to be settled', async () => {
+    const found = (await campus.json('ledger', 'steady')) as Record<string, number>;
+    return (await campus.status()).ledger.pending < 100 && Number(found['written']) >= sent && found;
   });
-  expect(ledger.received).toBe(ledger.written + ledger.quarantined + ledger.duplicates);
-  expect(ledger).toMatchObject({ written: sent, quarantined: 0, gaps: 0 });
+  expect(ledger).toMatchObject({
+    received: sent + Number(ledger['duplicates']),
+    written: sent,
+    quarantined: 0,
+    gaps: 0,
+  });
+  const { influx } = await campus.status();
   const database = await openInflux({ url: influx.url, bucket: influx.database });
   expect(await database.query('SELECT count(co2_ppm) FROM sensor')).toMatchObject([{ count: sent }]);
 
-  // Our stop ended its connection, which says nothing of the device: no Will, no silence, no offline.
-  const redis = new Redis((await campus.status()).redis);
+  // A broker of the two dies, then Redis stalls: longer than any device may be silent.
+  const pidOf = async (role: string) =>
+    (await campus.status()).processes.find((process) => process.role === role)?.pid ?? Number.NaN;
+  process.kill(await pidOf('broker'), 'SIGKILL');
+  await sleep(1000);
+  const redisPid = await pidOf('redis');
+  process.kill(redisPid, 'SIGSTOP');
+  await sleep(9000);
+  process.kill(redisPid, 'SIGCONT');
+  await eventually('all roles to be well', async () =>
+    (await campus.status()).processes.every(({ ready }) => ready),
+  );
+  // Longer than after any of it a device would have been missed.
+  await sleep(10_000);
+
+  // Our stop ended their connections, which says nothing of the devices: no Will, no silence, nobody gone.
   const { reported } = await readTwin(redis, 'steady');
-  redis.disconnect();
   expect(reported.state).toBeUndefined();
-  expect(await presenceOf(campus, 'steady')).toMatchObject({ state: 'online' });
+  const online = [...Object.keys(classes), 'steady'].map((device) => `${device} online`);
+  expect((await changes()).sort()).toEqual(online.sort());
   expect((await campus.json('alarms', '--all')) as Alarm[]).toEqual([]);
 
-  // Its own end does.
+  // The mains of the gateway and all behind it fail; one device hangs, one goes to sleep, one just goes.
+  for (const id of ['ap-room', 'gw', 'ap']) devices[id]?.cut();
+  if (devices['hung'] !== undefined) devices['hung'].reporting = false;
+  await devices['sleeper']?.sleep();
   client.stream.destroy();
   await client.endAsync(true);
-  await eventually('it to be offline', async () => (await presenceOf(campus, 'steady'))?.state === 'offline');
+  await eventually(
+    'everybody to be judged',
+    async () =>
+      isDeepStrictEqual(await states(), {
+        ap: 'unknown',
+        'ap-room': 'unknown',
+        gw: 'offline',
+        hung: 'stale',
+        sleeper: 'sleeping',
+        steady: 'offline',
+      }),
+    60_000,
+  );
+  const alarms = async (...which: string[]) =>
+    ((await campus.json('alarms', ...which)) as Alarm[])
+      .map(({ rule, device }) => `${rule} ${device}`)
+      .sort();
+  const raised = ['hangs hung', 'silent gw', 'silent hung'];
+  await eventually('the alarms', async () => isDeepStrictEqual(await alarms(), raised), 60_000);
+  await eventually('them to be counted', async () => {
+    const metrics = await (await fetch(`${(await campus.status()).http}/metrics`)).text();
+    return /^pc_devices\{[^}]*presence="stale"[^}]*\} 1$/m.test(metrics);
+  });
+
+  // Power is back, once more interrupted for a moment.
+  for (const id of ['ap-room', 'gw', 'ap']) devices[id]?.restore();
+  const others = async () => (await states())['ap-room'] === 'online' && (await states())['gw'] === 'online';
+  await eventually('them to be back', others, 60_000);
+  devices['ap']?.cut();
+  devices['ap']?.restore();
+  // Who is removed is nobody's concern any more, without a restart.
+  await campus.run('registry', 'remove', 'device', 'hung');
+  await eventually('no alarm to be left', async () => (await alarms()).length === 0, 60_000);
+  const ended = (await campus.json('alarms', '--all')) as Alarm[];
+  expect(ended.filter(({ reason }) => reason === 'device_removed').map(({ device }) => device)).toEqual([
+    'hung',
+    'hung',
+  ]);
+  expect(await alarms('--all')).toEqual(raised);
+  const listed = (await campus.json('presence', '--site', 'school-1')) as { device: string }[];
+  expect(listed.map(({ device }) => device)).not.toContain('hung');
+  const told = await changes();
+  for (const id of ['ap', 'ap-room'])
+    expect(told.filter((line) => line.startsWith(`${id} `))).toEqual([
+      `${id} online`,
+      `${id} unknown`,
+      `${id} online`,
+    ]);
 }, 300_000);
 
 test('the demo goes on where it was, on its own clock, and repeats no mail', async () => {

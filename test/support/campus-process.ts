@@ -61,7 +61,7 @@ export class CampusProcess {
     verb: 'up' | 'demo' = 'up',
   ): Promise<CampusProcess> {
     const dataDir = await mkdtemp(join(tmpdir(), 'campus-e2e-'));
-    const [mqttPort, httpPort] = [await freePort(), await freePort()];
+    const [mqttPort, httpPort] = [Number(settings.MQTT_PORT ?? (await freePort())), await freePort()];
     const env = {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
