@@ -47,6 +47,7 @@ export class Attendance {
         connection.client.will = null;
         connection.destroy();
       },
+      onReturned: (connection, number) => this.#isThere(connection, number),
       recheckMs: settings.RECHECK_S * 1000,
     });
     this.#pulse = new BrokerPulse({
@@ -64,9 +65,7 @@ export class Attendance {
     const { session } = connection;
     if (session?.device === undefined) return;
     const number = await this.#directory.opened(session.client, connection);
-    if (number === undefined || connection.ended) return;
-    this.#contacts.connected(session, number);
-    this.#log(session.shard, session.client, true);
+    if (number !== undefined) this.#isThere(connection, number);
   }
 
   /** Its connection is over. */
@@ -93,6 +92,12 @@ export class Attendance {
     this.#pulse.stop();
     this.#directory.stop();
     await this.#contacts.stop();
+  }
+
+  #isThere({ session, ended }: ClientConnection, number: number): void {
+    if (session === undefined || ended) return;
+    this.#contacts.connected(session, number);
+    this.#log(session.shard, session.client, true);
   }
 
   async #lost({ device, number }: DirectoryEntry): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import { connectRedis } from '../runtime/redis-connection.js';
@@ -26,6 +27,8 @@ if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[1], ARGV[1])
 return 1`;
 
+const retryMs = 1000;
+
 /** Asked for in one round trip at most. */
 const batch = 500;
 
@@ -51,6 +54,8 @@ export interface ConnectionDirectoryParts<Connection> {
   readonly log: Logger;
   /** The device has a newer connection elsewhere: this one is to be closed [MQTT-3.1.4-2]. */
   readonly onTakenOver: (connection: Connection) => void;
+  /** The device had been taken for gone, wrongly: it is there by this connection, with a new number. */
+  readonly onReturned: (connection: Connection, number: number) => void;
   /** Wall ms between two looks at all connections, which find what an announcement did not tell. */
   readonly recheckMs: number;
 }
@@ -64,6 +69,7 @@ export class ConnectionDirectory<Connection> {
   readonly #own = new Map<string, Own<Connection>>();
   readonly #subscriber: Redis;
   readonly #timer: NodeJS.Timeout;
+  #stopped = false;
 
   constructor(parts: ConnectionDirectoryParts<Connection>) {
     this.#parts = parts;
@@ -77,17 +83,20 @@ export class ConnectionDirectory<Connection> {
     this.#timer = setInterval(() => void this.#recheck().catch(failed), parts.recheckMs);
   }
 
-  /** A device was let in. @returns its connection's number; undefined while Redis doesn't answer */
+  /**
+   * A device was let in.
+   * @returns its connection's number, as soon as Redis answers; undefined when it is over before that
+   */
   opened(device: string, connection: Connection): Promise<number | undefined> {
-    const number = this.#register(device);
+    const number = this.#register(device, () => this.#own.get(device)?.connection === connection);
     this.#own.set(device, { connection, number });
     return number;
   }
 
   /**
    * A connection ended.
-   * @returns its number when it was the device's newest; undefined when the device is there by another one,
-   * or Redis doesn't answer
+   * @returns its number when it was the device's newest, as soon as Redis answers; undefined when the device is
+   * there by another one
    */
   async closed(device: string, connection: Connection): Promise<number | undefined> {
     const own = this.#own.get(device);
@@ -95,14 +104,22 @@ export class ConnectionDirectory<Connection> {
     this.#own.delete(device);
     const number = await own.number;
     if (number === undefined) return undefined;
-    return (await this.remove({ device, number, broker: this.#parts.broker })) ? number : undefined;
+    const { redis, broker } = this.#parts;
+    let asked = 0;
+    const removed = await this.#ask(
+      async () => {
+        // What Redis did not answer it may have done all the same.
+        if (asked++ > 0 && (await redis.hexists(redisKeys.connections, device)) === 0) return true;
+        return this.#remove({ device, number, broker });
+      },
+      () => true,
+    );
+    return removed === true ? number : undefined;
   }
 
   /** Removes an entry; false when the device has a newer connection, or Redis doesn't answer. */
-  async remove({ device, number, broker }: DirectoryEntry): Promise<boolean> {
-    const { redis } = this.#parts;
-    const removed = redis.eval(closeScript, 1, redisKeys.connections, device, `${number} ${broker}`);
-    return (await removed.catch(() => 0)) === 1;
+  remove(entry: DirectoryEntry): Promise<boolean> {
+    return this.#remove(entry).catch(() => false);
   }
 
   /** Whether the device has a connection here. */
@@ -118,25 +135,35 @@ export class ConnectionDirectory<Connection> {
 
   /** Connections that end from now on are our doing: they stay in the directory, for the devices come back. */
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
     this.#subscriber.disconnect();
   }
 
-  async #register(device: string): Promise<number | undefined> {
-    const { redis, broker, log } = this.#parts;
-    try {
-      return (await redis.eval(
-        openScript,
-        2,
-        redisKeys.connections,
-        redisKeys.connectionCount,
-        device,
-        broker,
-        redisKeys.takeovers,
-      )) as number;
-    } catch (error) {
-      log.debug(`connection of ${device} not registered: ${messageOf(error)}`);
-      return undefined;
+  async #remove({ device, number, broker }: DirectoryEntry): Promise<boolean> {
+    const entry = `${number} ${broker}`;
+    return (await this.#parts.redis.eval(closeScript, 1, redisKeys.connections, device, entry)) === 1;
+  }
+
+  #register(device: string, isWanted: () => boolean): Promise<number | undefined> {
+    const { redis, broker } = this.#parts;
+    const { connections, connectionCount, takeovers } = redisKeys;
+    return this.#ask(async () => {
+      const keys = [connections, connectionCount];
+      return (await redis.eval(openScript, keys.length, ...keys, device, broker, takeovers)) as number;
+    }, isWanted);
+  }
+
+  /** Asks again until Redis answers; undefined when the answer isn't wanted any more. */
+  async #ask<Answer>(ask: () => Promise<Answer>, isWanted: () => boolean): Promise<Answer | undefined> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        this.#parts.log.debug(`the directory of connections: ${messageOf(error)}`);
+        await sleep(retryMs);
+        if (this.#stopped || !isWanted()) return undefined;
+      }
     }
   }
 
@@ -160,8 +187,9 @@ export class ConnectionDirectory<Connection> {
     const own = this.#own.get(device);
     if (own === undefined) return;
     if (typeof entry !== 'string') {
-      // Registering failed, or it was removed while nobody heard of us.
-      this.#own.set(device, { connection: own.connection, number: this.#register(device) });
+      // It was removed while nobody heard of us.
+      const number = await this.opened(device, own.connection);
+      if (number !== undefined) this.#parts.onReturned(own.connection, number);
       return;
     }
     await this.#superseded(device, parseEntry(entry).number);

@@ -157,15 +157,17 @@ test('nobody is taken for gone because of us; who is gone, hangs or sleeps is to
   await client.endAsync(true);
   await eventually(
     'everybody to be judged',
-    async () =>
-      isDeepStrictEqual(await states(), {
+    async () => {
+      expect(await states()).toEqual({
         ap: 'unknown',
         'ap-room': 'unknown',
         gw: 'offline',
         hung: 'stale',
         sleeper: 'sleeping',
         steady: 'offline',
-      }),
+      });
+      return true;
+    },
     60_000,
   );
   const alarms = async (...which: string[]) =>
