@@ -102,7 +102,7 @@ function truthWindow(
   const condition = compile(inner, node);
   scope.problems.push(...inner.problems);
   if (condition.kind === 'broken') return undefined;
-  const isPlain = inner.windows.size === 0 && !inner.usesSilence && inner.metrics.size > 0;
+  const isPlain = inner.windows.size === 0 && !inner.usesTime && inner.metrics.size > 0;
   if (condition.kind === 'truth' && isPlain) {
     const text = scope.text.slice(node.start, node.end);
     return createTruthWindow(text, [...inner.metrics], condition.read, lengthMs);
