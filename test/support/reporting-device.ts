@@ -18,6 +18,8 @@ export class ReportingDevice {
       username,
       password,
       reconnectPeriod: 200,
+      // While Redis stalls nobody can be let in, and is told so.
+      reconnectOnConnackError: true,
       keepalive: 2,
       will: { topic: `${topicPrefix}state`, payload: stateOf('offline'), qos: 1, retain: true },
     });
