@@ -147,6 +147,7 @@ export async function startBroker(
   });
   const claimDesk = new ClaimDesk({
     claim: (claim) => claimCredentials(redis, claim),
+    throttle,
     log,
     onClaim: (outcome) => metrics.claims.inc({ outcome }),
   });

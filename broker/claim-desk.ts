@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isClaimRefusal, parseClaimRequest } from '../devices/claim.js';
+import { isClaimRefusal, mayBeGuess, parseClaimRequest } from '../devices/claim.js';
 import type { ClaimRefusal } from '../devices/claim.js';
 import type { Credentials } from '../devices/credential.js';
 import type { Claim } from '../devices/redis-claims.js';
+import type { FailureThrottle } from '../runtime/failure-throttle.js';
 import type { Logger } from '../runtime/logger.js';
 import { claimTopicOf } from './claim-session.js';
 import type { ClientConnection } from './client-connection.js';
+import { addressGroup } from './limits/address-group.js';
 import type { InboundPublish } from './guard/publish-parser.js';
 import type { OutboundMessage } from './wire.js';
 
@@ -24,16 +26,20 @@ interface Visit {
  */
 export class ClaimDesk {
   readonly #claim: (claim: Claim) => Promise<Credentials | ClaimRefusal>;
+  readonly #throttle: FailureThrottle;
   readonly #log: Logger;
   readonly #onClaim: (outcome: string) => void;
   readonly #visits = new WeakMap<ClientConnection, Visit>();
 
   constructor(parts: {
     readonly claim: (claim: Claim) => Promise<Credentials | ClaimRefusal>;
+    /** Slows down who guesses, as at the door. */
+    readonly throttle: FailureThrottle;
     readonly log: Logger;
     readonly onClaim: (outcome: string) => void;
   }) {
     this.#claim = parts.claim;
+    this.#throttle = parts.throttle;
     this.#log = parts.log;
     this.#onClaim = parts.onClaim;
   }
@@ -96,6 +102,7 @@ export class ClaimDesk {
     if (isClaimRefusal(outcome)) {
       this.#onClaim(outcome.error);
       this.#log.info(who, `claim refused: ${outcome.detail}`);
+      if (mayBeGuess(outcome)) await this.#throttle.refuse(addressGroup(claim.address), claim.device);
       return { error: outcome.error, detail: outcome.detail };
     }
     this.#onClaim('claimed');

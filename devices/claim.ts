@@ -19,7 +19,12 @@ export interface ClaimToken {
   /** Devices that it can be used for, and those it was used for so far. */
   readonly uses: number;
   readonly used: number;
+  /** Claims that were refused and may have been guesses. @defaultValue 0 */
+  readonly guesses?: number | undefined;
 }
+
+/** A token with which this often something was tried that may have been a guess ends. */
+export const mostGuesses = 20;
 
 /** What a device says of itself when it claims its credentials. */
 export interface ClaimRequest {
@@ -134,6 +139,11 @@ export function decideClaim(
     return refusal('token_used_up', `The claim token was for ${token.uses} devices; ask for a new one.`);
   }
   return { newUse: !again };
+}
+
+/** Whether the refusal tells somebody who tries ids and serial numbers that another try may succeed. */
+export function mayBeGuess({ error }: ClaimRefusal): boolean {
+  return error === 'other_serial' || error === 'has_password' || error === 'device_elsewhere';
 }
 
 export function isClaimRefusal(decided: object): decided is ClaimRefusal {

@@ -1,7 +1,7 @@
 import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
-import { createClaimToken, decideClaim, isClaimRefusal } from './claim.js';
+import { createClaimToken, decideClaim, isClaimRefusal, mayBeGuess, mostGuesses } from './claim.js';
 import type { ClaimRefusal, ClaimRequest, ClaimToken } from './claim.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
 import type { Credentials } from './credential.js';
@@ -9,7 +9,8 @@ import type { DeviceClass } from './device-class.js';
 import { findKnownDevices, toCredentials } from './redis-credentials.js';
 import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
 import type { DecidedChange } from './redis-registry-changes.js';
-import { findSite } from './redis-registry.js';
+import { asRead, findSite, newRoom } from './redis-registry.js';
+import { roomKey } from './room.js';
 import { unassigned } from './site.js';
 import type { Device } from './device.js';
 
@@ -27,7 +28,10 @@ export interface Claim {
   readonly via: 'mqtt' | 'http';
 }
 
-/** An entry of the record of claims. `outcome` is `claimed`, `claimed_again` or why it was refused. */
+/**
+ * An entry of the record of claims. `outcome` is `claimed`, `claimed_again`, why it was refused, or
+ * `too_many_guesses` when that ended the token.
+ */
 export interface ClaimRecord {
   readonly at: number;
   readonly device: string;
@@ -96,8 +100,32 @@ export async function claimCredentials(redis: Redis, claim: Claim): Promise<Cred
     const token = await findClaimToken(redis, claim.tokenId);
     const fields = toFields(claim, token?.site ?? '', outcome.error);
     await redis.xadd(redisKeys.claims, 'MAXLEN', '~', keptClaims, '*', ...fields);
+    if (mayBeGuess(outcome)) await countGuess(redis, claim);
   }
   return outcome;
+}
+
+/** One of too many ends the token: who holds it tries ids and serial numbers. */
+async function countGuess(redis: Redis, claim: Claim): Promise<void> {
+  const { tokenId } = claim;
+  await decideAndCommit(redis, async (): Promise<DecidedChange<undefined>> => {
+    const token = await findClaimToken(redis, tokenId);
+    const now = Date.now();
+    if (token === undefined || token.until <= now) {
+      return { changes: [], read: [], write: [], outcome: undefined };
+    }
+    const guesses = (token.guesses ?? 0) + 1;
+    const ends = guesses >= mostGuesses;
+    const counted: ClaimToken = { ...token, guesses, until: ends ? now : token.until };
+    const fields = toFields(claim, token.site, 'too_many_guesses');
+    return {
+      changes: ends ? [{ kind: 'claim_token', id: tokenId }] : [],
+      read: [[redisKeys.claimTokens, tokenId, JSON.stringify(token)]],
+      write: [[redisKeys.claimTokens, tokenId, JSON.stringify(counted)]],
+      append: ends ? [{ stream: redisKeys.claims, keep: keptClaims, fields }] : [],
+      outcome: undefined,
+    };
+  });
 }
 
 /** The newest entries of the record of claims. */
@@ -116,7 +144,15 @@ async function decide(
   { serial, model, room }: ClaimRequest,
 ): Promise<DecidedChange<Credentials | ClaimRefusal>> {
   const { tokenId, device: id, deviceClass } = claim;
-  const [token, [known]] = await Promise.all([findClaimToken(redis, tokenId), findKnownDevices(redis, [id])]);
+  const [kept, [known]] = await Promise.all([findClaimToken(redis, tokenId), findKnownDevices(redis, [id])]);
+  const siteId = kept?.site ?? '';
+  const inRoom = room ?? unassigned;
+  const [site, roomJson] = await Promise.all([
+    redis.hget(redisKeys.sites, siteId),
+    redis.hget(redisKeys.rooms, roomKey(siteId, inRoom)),
+  ]);
+  // It ends with its site, whoever removed that.
+  const token = site === null ? undefined : kept;
   const now = Date.now();
   const decided = decideClaim(token, { device: id, deviceClass, serial }, known, now);
   if (isClaimRefusal(decided)) return { changes: [], read: [], write: [], outcome: decided };
@@ -146,10 +182,13 @@ async function decide(
       known?.credentials === undefined
         ? [credentials, id]
         : [credentials, id, JSON.stringify(known.credentials)],
+      asRead(redisKeys.sites, siteId, site),
+      asRead(redisKeys.rooms, roomKey(siteId, inRoom), roomJson),
     ],
     write: [
       [claimTokens, tokenId, JSON.stringify(usedToken)],
       [devices, id, JSON.stringify(device)],
+      ...(room === undefined || room === unassigned || roomJson !== null ? [] : [newRoom(siteId, room)]),
       [credentials, id, JSON.stringify(withNewSecret(undefined, hashSecret(password), now))],
     ],
     append: [

@@ -1,7 +1,9 @@
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import { listAccounts } from './redis-accounts.js';
+import { listClaimTokens } from './redis-claims.js';
 import { commitChanges } from './redis-registry-changes.js';
-import type { RegistryChange } from './redis-registry-changes.js';
+import type { HashValue, RegistryChange } from './redis-registry-changes.js';
 import type { Registry } from './registry.js';
 
 /** The whole registry as it was at one moment. */
@@ -39,7 +41,8 @@ export async function loadRegistry(redis: Redis): Promise<RegistrySnapshot> {
 
 /**
  * Makes the registry be `after`, all at once or, when somebody else changed it since the snapshot was taken, not
- * at all. The credentials of a device that is no more end with it.
+ * at all. The credentials of a device and the claim tokens of a site that are no more end
+ * with them, and accounts lose such sites.
  * @param redis a connection that nobody else uses meanwhile: it watches the registry
  * @returns false when it was changed by somebody else
  */
@@ -54,6 +57,9 @@ export async function replaceRegistry(
     return false;
   }
   const changes: RegistryChange[] = [];
+  const goneSites = new Set([...before.sites.keys()].filter((id) => !after.sites.has(id)));
+  const orphans = await planOrphans(redis, goneSites);
+  changes.push(...orphans.changes);
   const writes = parts.map(({ name, key, kind }) => {
     const [old, wanted]: ReadonlyMap<string, unknown>[] = [before[name], after[name]];
     const put: string[] = [];
@@ -68,6 +74,10 @@ export async function replaceRegistry(
     return { name, key, put, removed };
   });
   return commitChanges(redis, changes, (multi) => {
+    for (const [key, field, value] of orphans.write) {
+      if (value === undefined) multi.hdel(key, field);
+      else multi.hset(key, field, value);
+    }
     for (const { name, key, put, removed } of writes) {
       for (const some of chunks(put, 2 * fieldsPerCommand)) multi.hset(key, ...some);
       for (const some of chunks(removed, fieldsPerCommand)) {
@@ -76,6 +86,28 @@ export async function replaceRegistry(
       }
     }
   });
+}
+
+/** What is left of sites beside the registry: nobody may get a foot in the door when a site comes again. */
+async function planOrphans(
+  redis: Redis,
+  sites: ReadonlySet<string>,
+): Promise<{ readonly changes: readonly RegistryChange[]; readonly write: readonly HashValue[] }> {
+  const changes: RegistryChange[] = [];
+  const write: HashValue[] = [];
+  if (sites.size === 0) return { changes, write };
+  for (const { id, site } of await listClaimTokens(redis)) {
+    if (!sites.has(site)) continue;
+    changes.push({ kind: 'claim_token', id });
+    write.push([redisKeys.claimTokens, id]);
+  }
+  for (const account of await listAccounts(redis)) {
+    const left = account.sites.filter((site) => !sites.has(site));
+    if (left.length === account.sites.length) continue;
+    changes.push({ kind: 'account', id: account.name });
+    write.push([redisKeys.accounts, account.name, JSON.stringify({ ...account, sites: left })]);
+  }
+  return { changes, write };
 }
 
 function* chunks(items: readonly string[], size: number): Generator<string[]> {

@@ -70,7 +70,8 @@ export async function planRegistration(redis: Redis, wanted: NewDevice): Promise
   if (known?.room !== room) {
     changes.push({ kind: 'device', id: device });
     write.push([redisKeys.devices, device, JSON.stringify(record)]);
-    if (wanted.room !== undefined && roomJson === null) write.push(newRoom(site, room));
+    if (room !== unassigned && wanted.room !== undefined && roomJson === null)
+      write.push(newRoom(site, room));
   }
   const read: readonly HashValue[] = [
     asRead(redisKeys.devices, device, deviceJson),

@@ -1,7 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { isClaimRefusal, parseClaimRequest, tokenIdOf, tokenMatches } from '../../devices/claim.js';
+import {
+  isClaimRefusal,
+  mayBeGuess,
+  parseClaimRequest,
+  tokenIdOf,
+  tokenMatches,
+} from '../../devices/claim.js';
 import type { ClaimError, ClaimRefusal, ClaimToken } from '../../devices/claim.js';
 import type { Credentials } from '../../devices/credential.js';
 import { isDeviceClass } from '../../devices/device-class.js';
@@ -55,7 +61,6 @@ export function addClaimRoute(server: FastifyInstance, sources: ClaimSources): v
       if (!held) throw problem(429, 'Too many wrong tokens came from here; wait a minute.');
       throw problem(401, 'The claim token is unknown or has ended.');
     }
-    sources.throttle.succeeded(request.ip, device);
     const claimed = await whenAsked(
       sources.claim({
         request: parseClaimRequest(request.body),
@@ -67,7 +72,12 @@ export function addClaimRoute(server: FastifyInstance, sources: ClaimSources): v
       }),
     );
     outcomes.inc({ outcome: isClaimRefusal(claimed) ? claimed.error : 'claimed' });
-    if (isClaimRefusal(claimed)) throw problem(statusOf[claimed.error], claimed.detail);
+    if (isClaimRefusal(claimed)) {
+      const held = !mayBeGuess(claimed) || (await sources.throttle.refuse(request.ip, device)).held;
+      if (!held) throw problem(429, 'Too many claims from here were refused; wait a minute.');
+      throw problem(statusOf[claimed.error], claimed.detail);
+    }
+    sources.throttle.succeeded(request.ip, device);
     return reply.code(201).header('cache-control', 'no-store').send(claimed);
   });
 }

@@ -4,12 +4,22 @@ import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import type { ClaimRefusal } from '../../../devices/claim.js';
 import type { Credentials } from '../../../devices/credential.js';
-import { issueClaimToken, listClaims, revokeClaimToken } from '../../../devices/redis-claims.js';
+import { addAccount, findAccount } from '../../../devices/redis-accounts.js';
+import {
+  claimCredentials,
+  issueClaimToken,
+  listClaims,
+  listClaimTokens,
+  revokeClaimToken,
+} from '../../../devices/redis-claims.js';
 import { issueCredentials, revokeCredentials } from '../../../devices/redis-credentials.js';
+import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
 import { findDevice, registerDevice } from '../../../devices/redis-registry.js';
+import { removeRecords } from '../../../devices/remove-records.js';
 import { shardOf } from '../../../devices/site.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
 import { RedisLogReader } from '../../../ingest/log/redis-log-reader.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { connectClient } from '../../support/broker-client.js';
 import type { TestClient } from '../../support/broker-client.js';
@@ -29,7 +39,10 @@ beforeAll(async () => {
   redis = new Redis(server.url, { maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
   port = await freePort();
-  context = createTestContext({ redisUrl: server.url }, { MQTT_PORT: String(port) });
+  context = createTestContext(
+    { redisUrl: server.url },
+    { MQTT_PORT: String(port), LOGIN_FAILURE_DELAY_S: '3' },
+  );
   await startBroker(context);
   for (const site of ['s1', 's2']) {
     await registerDevice(redis, { site, device: `${site}-gateway`, deviceClass: 'gateway' });
@@ -143,6 +156,67 @@ test('what is not in order is refused in words, and is on record', async () => {
   expect(await claim(text, 'c7', { serial: 'SN-7' })).toMatchObject({ error: 'token_used_up' });
   await revokeCredentials(redis, 'c6');
   expect(await claim(text, 'c6', { serial: 'SN-6' })).toMatchObject({ error: 'revoked' });
+});
+
+test('who guesses serial numbers is slowed, and the token ends', async () => {
+  await claim((await issueToken()).text, 'c14', { serial: 'SN-14' });
+  const { text, kept } = await issueToken();
+  const client = await connect('c14', text);
+  await client.subscribe(topic('c14', 'claimed'));
+  for (let i = 0; i < 8; i++) client.mqtt.publish(topic('c14', 'claim'), `{"serial":"G-${i}"}`, { qos: 1 });
+  await eventually('an answer to be held back', async () => {
+    const held = await context.metrics.getSingleMetric('pc_login_held_refusals')?.get();
+    return (held?.values[0]?.value ?? 0) > 0;
+  });
+  const guess = {
+    tokenId: kept.id,
+    device: 'c14',
+    deviceClass: 'sensor',
+    address: 'x',
+    via: 'http',
+  } as const;
+  for (let i = 0; i < 20; i++) await claimCredentials(redis, { ...guess, request: { serial: `H-${i}` } });
+  await eventually('the session to be closed', () => client.closed);
+  await expect(connect('c14', text)).rejects.toMatchObject({ code: 4 });
+  const outcomes = (await listClaims(redis, 100)).filter(({ tokenId }) => tokenId === kept.id);
+  expect(outcomes.filter(({ outcome }) => outcome === 'too_many_guesses')).toHaveLength(1);
+  expect((await listClaimTokens(redis)).find(({ id }) => id === kept.id)).toMatchObject({ guesses: 20 });
+});
+
+test('a token ends with its site, and accounts lose it', async () => {
+  await registerDevice(redis, { site: 's9', device: 's9-gateway', deviceClass: 'gateway' });
+  const { text, kept } = await issueToken({ site: 's9' });
+  await addAccount(redis, { name: 'watch', kind: 'operator', sites: ['s1', 's9'], districts: [] });
+  const claimed = {
+    request: { serial: 'SN-15' },
+    tokenId: kept.id,
+    device: 'c15',
+    deviceClass: 'sensor',
+    address: '127.0.0.1',
+    via: 'mqtt',
+  } as const;
+  // Removed by hand, behind the back of the registry.
+  const json = (await redis.hget(redisKeys.sites, 's9')) ?? '';
+  await redis.hdel(redisKeys.sites, 's9');
+  expect(await claimCredentials(redis, claimed)).toMatchObject({ error: 'token_ended' });
+  await redis.hset(redisKeys.sites, 's9', json);
+
+  const client = await connect('c15', text);
+  const snapshot = await loadRegistry(redis);
+  const after = removeRecords(snapshot.registry, 'site', ['s9'], true);
+  if (!('after' in after)) throw new Error('the site can not be removed');
+  expect(await replaceRegistry(redis, snapshot, after.after)).toBe(true);
+  await eventually('the session to be closed', () => client.closed);
+  expect(await findAccount(redis, 'watch')).toMatchObject({ sites: ['s1'] });
+  await registerDevice(redis, { site: 's9', device: 's9-gateway', deviceClass: 'gateway' });
+  await expect(connect('c15', text)).rejects.toMatchObject({ code: 4 });
+});
+
+test('a room that is new with a claim is in the registry, which can be imported as it was exported', async () => {
+  const { text } = await issueToken();
+  await claim(text, 'c16', { serial: 'SN-16', room: 'new-room' });
+  const { registry } = await loadRegistry(redis);
+  expect(registry.rooms.get('s1/new-room')).toMatchObject({ site: 's1', id: 'new-room' });
 });
 
 test('of many devices that claim one id or one use at once, one gets it', async () => {
