@@ -136,7 +136,8 @@ export class PublishHook {
       // Of another site or class it would be written under the wrong tags.
       const confirmed = standing === 'elsewhere' ? undefined : own;
       const unregistered = session.claim !== undefined || standing === 'unregistered';
-      this.#log(connection, session, message, { own: confirmed, unregistered }, (failure) =>
+      const shard = own?.shard ?? session.shard;
+      this.#log(connection, session, message, { own: confirmed, unregistered, shard }, (failure) =>
         done(failure, unregistered ? undefined : confirmed),
       );
     });
@@ -179,14 +180,14 @@ export class PublishHook {
   ): void {
     const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
     const record = toRecord(session, message, from, { maxPayloadBytes, arrivedAt: clock.now() });
-    const { own, unregistered } = from;
+    const { own, unregistered, shard } = from;
     const keeps = this.#parts.route === undefined && own?.retained === true && !unregistered;
     const retain = keeps && message.retain;
     session.inFlight++;
     const held = record.payload.length + record.topic.length;
     gate.enter(held);
     onMessage(message.payload.length + message.topic.length);
-    log.append(own?.shard ?? session.shard, retain ? { ...record, retain } : record, (error) => {
+    log.append(shard, retain ? { ...record, retain } : record, (error) => {
       session.inFlight--;
       gate.leave(held);
       done(error);
@@ -206,6 +207,8 @@ export class PublishHook {
 interface From {
   readonly own: OwnTopic | undefined;
   readonly unregistered: boolean;
+  /** That of the site in the topic, also where it turns out not to be the device's. */
+  readonly shard: number;
 }
 
 type Published = Pick<InboundPublish, 'topic' | 'payload' | 'qos' | 'retain'>;

@@ -95,7 +95,7 @@ function clean(
 
 async function name(
   { standing }: IntakeParts,
-  { site, prefix, devices, profile }: Subscription,
+  { site, deviceClass: usual, prefix, devices, profile }: Subscription,
   found: ReadonlyMap<string, DeviceClass>,
 ): Promise<readonly OriginDevice[]> {
   const named = [...found].map(([vendorName, deviceClass]) => ({
@@ -104,8 +104,9 @@ async function name(
     deviceClass,
   }));
   const standings = await standing(named, site);
-  return named.map(({ name, id }, i) => {
+  return named.map(({ name, id, deviceClass }, i) => {
     const stands = standings[i];
-    return stands === 'registered' || stands === undefined ? { name, id } : { name, id, trouble: stands };
+    const device = { name, id, ...(deviceClass === usual ? {} : { deviceClass }) };
+    return stands === 'registered' || stands === undefined ? device : { ...device, trouble: stands };
   });
 }

@@ -25,6 +25,8 @@ export interface OriginDevice {
   /** The vendor's. */
   readonly name: string;
   readonly id: string;
+  /** Where it is not the subscription's. */
+  readonly deviceClass?: DeviceClass | undefined;
   /** What the registry said when the message came: it is unknown, or at another site or of another class. */
   readonly trouble?: 'unregistered' | 'elsewhere' | undefined;
 }

@@ -3,15 +3,20 @@ import { redisKeys } from '../../runtime/redis-keys.js';
 import { readShardCount } from '../../runtime/redis-shard-count.js';
 import { rejectReasons } from '../../devices/telemetry.js';
 import type { RejectReason } from '../../devices/telemetry.js';
+import { accountOf } from '../../devices/account.js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { Device } from '../../devices/device.js';
+import { findAccount } from '../../devices/redis-accounts.js';
 import { findDevice } from '../../devices/redis-registry.js';
+import { shardOf } from '../../devices/site.js';
+import { parseTopic } from '../../devices/topic.js';
 import { resolveAliases } from '../../devices/profiles/sparkplug/birth.js';
 import type { Birth } from '../../devices/profiles/sparkplug/birth.js';
 import { nodeName, parseSparkplugTopic } from '../../devices/profiles/sparkplug/sparkplug-topic.js';
 import { encodeFrame } from '../log/frame.js';
 import type { MessageRecord } from '../log/frame.js';
 import { compareIds, entryTime } from '../log/log.js';
-import type { Origin } from '../log/origin.js';
+import type { Origin, OriginDevice } from '../log/origin.js';
 import type { Quarantined } from './quarantine.js';
 import { luaHeld } from './redis-retention.js';
 import type { QuarantineSize } from './retention.js';
@@ -174,22 +179,53 @@ export async function sendBack(redis: Redis, item: QuarantineItem): Promise<numb
   )) as number;
 }
 
-/** The item as it goes into the log again. What the registry says of its devices is asked anew. */
+/** The item as it goes into the log again. What the registry says of its devices and accounts is asked anew. */
 async function toRecord(redis: Redis, item: QuarantineItem): Promise<MessageRecord> {
   const { reason, device, client, topic, arrivedAt, payload, index, count: held } = item;
   const record = { kind: 'message', arrivedAt, client, topic, payload, index, held, replayed: true } as const;
   if (item.origin === undefined) {
     const unregistered = reason === 'unknown_device';
-    return { ...record, foreignTopic: reason === 'not_own_topic', unregistered };
+    const foreignTopic = reason === 'not_own_topic' && !(await mayNowSpeak(redis, item));
+    // In the ledger it is taken back from whom it was counted for.
+    return { ...record, client: device, foreignTopic, unregistered };
   }
-  const registered = await redis.hmget(redisKeys.devices, '', ...item.origin.devices.map(({ id }) => id));
-  const devices = item.origin.devices.map(({ name, id, trouble }, i) => ({
-    name,
-    id,
-    trouble: typeof registered[i + 1] === 'string' && trouble === 'unregistered' ? undefined : trouble,
-  }));
-  const origin = { ...item.origin, devices, countedAs: device };
-  return { ...record, payload: await withNames(redis, item), origin };
+  const { origin } = item;
+  const registered = await redis.hmget(redisKeys.devices, '', ...origin.devices.map(({ id }) => id));
+  const devices = origin.devices.map(({ name, id, deviceClass }, i): OriginDevice => {
+    const named = { name, id, deviceClass };
+    const wanted = { site: origin.site, deviceClass: deviceClass ?? origin.deviceClass };
+    const trouble = troubleOf(registered[i + 1], wanted);
+    return trouble === undefined ? named : { ...named, trouble };
+  });
+  return {
+    ...record,
+    payload: await withNames(redis, item),
+    origin: { ...origin, devices, countedAs: device },
+  };
+}
+
+function troubleOf(
+  json: string | null | undefined,
+  wanted: Pick<Device, 'site' | 'deviceClass'>,
+): OriginDevice['trouble'] {
+  if (typeof json !== 'string') return 'unregistered';
+  const { site, deviceClass } = JSON.parse(json) as Device;
+  return site === wanted.site && deviceClass === wanted.deviceClass ? undefined : 'elsewhere';
+}
+
+/** Whether who published it may now do so: an account for its site, or the device itself, which is registered so. */
+async function mayNowSpeak(redis: Redis, { id, client, topic }: QuarantineItem): Promise<boolean> {
+  const parsed = parseTopic(topic);
+  if ('wrong' in parsed) return false;
+  const { site, deviceClass, device } = parsed;
+  // It goes back to the log it came from, which has to be that of its site.
+  if (shardOf(site, await readShardCount(redis)) !== Number(id.slice(0, id.indexOf(':')))) return false;
+  if (troubleOf(await redis.hget(redisKeys.devices, device), { site, deviceClass }) !== undefined)
+    return false;
+  const name = accountOf(client);
+  if (name === undefined) return client === device;
+  const found = await findAccount(redis, name);
+  return found?.account.kind === 'bridge' && found.sites.includes(site);
 }
 
 /** Aliases that no birth had named when the message came, named by the birth that a bridge has heard since. */

@@ -10,12 +10,15 @@ import { startBridges } from '../../../broker/bridge/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import { encodePayload } from '../../../devices/profiles/sparkplug/payload.js';
 import { addAccount } from '../../../devices/redis-accounts.js';
+import type { DeviceClass } from '../../../devices/device-class.js';
+import { commitChanges } from '../../../devices/redis-registry-changes.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import { startIngest } from '../../../ingest/app.js';
 import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledger.js';
-import { listQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
+import { listQuarantine, replayQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
 import { adoptDevice, listUnknownDevices } from '../../../ingest/quarantine/redis-unknown-devices.js';
 import { openInflux } from '../../../runtime/influx-connection.js';
+import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { startAedesUpstream } from '../../support/aedes-upstream.js';
 import type { AedesUpstream } from '../../support/aedes-upstream.js';
@@ -102,6 +105,11 @@ const stored = async (device: string) => {
   const influx = await openInflux({ url: influxServer.url, bucket: 'campus' });
   return influx.query(`SELECT * FROM sensor WHERE device = '${device}' ORDER BY time`);
 };
+/** Registers it as this, whatever it was. */
+const register = (id: string, site: string, deviceClass: DeviceClass) =>
+  commitChanges(redis, [{ kind: 'device', id }], (multi) =>
+    multi.hset(redisKeys.devices, id, JSON.stringify({ id, site, deviceClass, room: 'unassigned' })),
+  );
 const z2m = (temperature: number) => JSON.stringify({ temperature, last_seen: Date.now() });
 
 test('a Sparkplug device nobody registered is shown as unknown, and its messages are stored when it is adopted', async () => {
@@ -146,6 +154,33 @@ test('a device that is registered at another site is not written as one of this'
   expect(await stored('z2m-far')).toEqual([]);
 });
 
+test('what is replayed is asked for anew: it is written once its device is registered at this site, as this class', async () => {
+  await vendor.publishAsync('zigbee2mqtt/lost', z2m(22), { qos: 1 });
+  const [first] = await eventually('it to be unknown', async () => {
+    const items = await quarantined('z2m-lost');
+    return items.length > 0 && items;
+  });
+  await register('z2m-lost', 's2', 'sensor');
+  for (const [id, site, deviceClass] of [
+    [first?.id, 's1', 'ap'],
+    [undefined, 's2', 'sensor'],
+  ] as const) {
+    await register('z2m-lost', site, deviceClass);
+    const [now] = await quarantined('z2m-lost');
+    expect(await replayQuarantine(redis, { ids: [id ?? now?.id ?? ''] })).toMatchObject({ replayed: 1 });
+    await eventually('it to be back', async () => {
+      const [again] = await quarantined('z2m-lost');
+      return again !== undefined && again.id !== now?.id && again.reason === 'not_own_topic';
+    });
+  }
+  expect(await stored('z2m-lost')).toEqual([]);
+  await register('z2m-lost', 's1', 'sensor');
+  const [last] = await quarantined('z2m-lost');
+  expect(await replayQuarantine(redis, { ids: [last?.id ?? ''] })).toMatchObject({ replayed: 1 });
+  await eventually('it to be stored', async () => (await stored('z2m-lost')).length === 1);
+  expect(await stored('z2m-lost')).toMatchObject([{ site: 's1' }]);
+}, 30_000);
+
 test('the same for what a bridge account speaks for: unknown, adopted, and nobody under wrong tags', async () => {
   const account = await addAccount(redis, { name: 'gateway', kind: 'bridge', sites: ['s1'], districts: [] });
   const client = await connectClient(port, account);
@@ -170,6 +205,11 @@ test('the same for what a bridge account speaks for: unknown, adopted, and nobod
     return (await stored('behind')).length > 1;
   });
   expect(await stored('z2m-far')).toEqual([]);
+  // Registered here now, it is taken out of the quarantine.
+  const [foreign] = await quarantined('@gateway');
+  await register('z2m-far', 's1', 'sensor');
+  await replayQuarantine(redis, { ids: [foreign?.id ?? ''] });
+  await eventually('it to be stored', async () => (await stored('z2m-far')).length === 1);
   await eventually('the ledger to add up', async () => {
     const { received, written, quarantined: kept, duplicates, pending } = await readLedger(redis);
     return pending === 0 && received === written + kept + duplicates;
