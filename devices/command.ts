@@ -85,7 +85,9 @@ export type CommandEvent =
   /** The reported state shows it. */
   | { readonly kind: 'shown'; readonly at: number; readonly why: string }
   | { readonly kind: 'time'; readonly at: number }
-  | { readonly kind: 'cancelled'; readonly at: number; readonly by: string };
+  | { readonly kind: 'cancelled'; readonly at: number; readonly by: string }
+  /** Its device was removed, or moved to another site: nothing that is heard of it can settle the command. */
+  | { readonly kind: 'gone'; readonly at: number; readonly by: string; readonly why: string };
 
 /** After the expiry a device that has the command may take this long to answer. */
 export const answerGraceMs = 30_000;
@@ -135,6 +137,12 @@ export function advance(command: Command, event: CommandEvent): Command {
     case 'cancelled':
       if (!isUnanswered(command)) return command;
       return finish(command, 'cancelled', event.at, event.by, mayHaveRun(command));
+    case 'gone': {
+      if (isFinished(command)) return command;
+      const run = mayHaveRun(command);
+      const why = run === undefined ? event.why : `${event.why}; ${run}`;
+      return finish(command, 'cancelled', event.at, event.by, why);
+    }
   }
 }
 

@@ -193,7 +193,7 @@ export async function changeCommand(
       isFinished(next) ? '' : (deadlineOf(next) ?? ''),
       next.finishedAt ?? '',
       JSON.stringify(auditOf(next, event)),
-      event.kind === 'cancelled' ? '1' : '0',
+      event.kind === 'cancelled' || event.kind === 'gone' ? '1' : '0',
     );
     if (changed === 1) return { command: next, changed: true };
     // Somebody else was faster: what happened is told to the command as it is now.

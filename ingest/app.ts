@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadProfiles } from '../devices/profiles/load-profiles.js';
+import type { RegistryChange } from '../devices/redis-registry-changes.js';
+import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { createEngine } from '../rules/engine/engine.js';
 import { loadRules } from '../rules/load-rules.js';
 import { messageOf } from '../runtime/app-error.js';
@@ -73,8 +75,19 @@ export async function startIngest(context: RoleContext): Promise<void> {
     { items: settings.QUARANTINE_COUNT, bytes: settings.QUARANTINE_BYTES },
     shards,
   );
+  const watchers = new Set<(changes: readonly RegistryChange[]) => void>();
+  const feed = new RegistryFeed(context.redisUrl, log, (changes) => {
+    for (const changed of watchers) changed(changes);
+  });
+  lifeCycle.onStop('registry feed', () => feed.stop());
   const parts = {
     redis,
+    onRegistryChange: (changed: (changes: readonly RegistryChange[]) => void) => {
+      watchers.add(changed);
+      // What changed while nobody followed the shard.
+      changed([{ kind: 'everything' }]);
+      return () => watchers.delete(changed);
+    },
     reader: new RedisLogReader(redis),
     tags: new DeviceTagBook(redis),
     sink,

@@ -1,3 +1,4 @@
+import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Clock } from '../runtime/clock.js';
@@ -38,6 +39,8 @@ export interface PipelineParts {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly history: CommandHistory;
   readonly clock: Clock;
+  /** Calls it with every change to the registry, until the function that it returns is called. */
+  readonly onRegistryChange: (changed: (changes: readonly RegistryChange[]) => void) => () => void;
   /** Filled with the progress of each shard that is followed. */
   readonly progress: Map<number, ShardProgress>;
 }
@@ -77,6 +80,7 @@ export async function followShard(
   const judge = await ShardJudge.load({ ...parts, lease, ...follow('judge') });
   const twins = await ShardTwins.load({ ...parts, lease, ...follow('twins') });
   const followers = { store, judge, twins };
+  const unfollow = parts.onRegistryChange((changes) => twins.registryChanged(changes));
   parts.progress.set(shard, {
     entries: () => reader.count(shard),
     quarantine: () => store.held,
@@ -93,6 +97,7 @@ export async function followShard(
     });
   const runs = Object.values(followers).map((follower) => guard(follower.run(signals)));
   const outcomes = await Promise.allSettled(runs);
+  unfollow();
   parts.progress.delete(shard);
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;

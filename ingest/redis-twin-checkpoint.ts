@@ -34,3 +34,12 @@ export async function saveTwinState(
   for (const [device, reported] of changed) fields.push(`d/${device}`, JSON.stringify(reported));
   await saveFields(redis, fence, redisKeys.twins(fence.shard), fields);
 }
+
+/** Forgets what these devices reported. The owner of the shard does so: nobody else would write it again. */
+export async function forgetTwins(
+  redis: Redis,
+  { shard }: ShardFence,
+  devices: readonly string[],
+): Promise<void> {
+  await redis.hdel(redisKeys.twins(shard), ...devices.map((device) => `d/${device}`));
+}

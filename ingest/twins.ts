@@ -1,3 +1,8 @@
+import type { Device } from '../devices/device.js';
+import type { RegistryChange } from '../devices/redis-registry-changes.js';
+import { shardOf } from '../devices/site.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+import { readShardCount } from '../runtime/redis-shard-count.js';
 import { forgetFinished } from '../devices/redis-commands.js';
 import { takeNotice, takeReading } from '../devices/twin.js';
 import type { ReportedState } from '../devices/twin.js';
@@ -8,7 +13,7 @@ import type { IngestMetrics } from './ingest-metrics.js';
 import { entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import { RedisShardCommands } from './redis-shard-commands.js';
-import { loadTwinState, saveTwinState } from './redis-twin-checkpoint.js';
+import { forgetTwins, loadTwinState, saveTwinState } from './redis-twin-checkpoint.js';
 import type { TwinState } from './redis-twin-checkpoint.js';
 import type { DecodedEntry, WindowReader } from './shard-window.js';
 import type { Decoded, DecodedNotice } from './stages/decoded.js';
@@ -19,6 +24,8 @@ const checkpointMs = 1000;
 const fewDevices = 200;
 const manyCheckpointMs = 5000;
 const waitMs = 250;
+/** Looked up in the registry at once. */
+const mostAsked = 1000;
 const forgetEveryTicks = 60;
 
 export interface TwinParts {
@@ -41,6 +48,8 @@ export class ShardTwins {
   readonly #settlement: CommandSettlement;
   readonly #devices: Map<string, ReportedState>;
   #changed = new Set<string>();
+  /** Those that may no longer be devices of this shard. */
+  #doubtful = new Set<string>();
   #cursor: string;
   #saved: string;
   #ticks = 0;
@@ -63,11 +72,20 @@ export class ShardTwins {
     return new ShardTwins(parts, state, await CommandSettlement.load(commands, state.cursor));
   }
 
+  /** To be told of all changes to the registry: of a device that is no longer here, nothing is kept. */
+  registryChanged(changes: readonly RegistryChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'everything') for (const id of this.#devices.keys()) this.#doubtful.add(id);
+      else if (change.kind === 'device' && this.#devices.has(change.id)) this.#doubtful.add(change.id);
+    }
+  }
+
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
   async run(signals: StopSignals): Promise<void> {
     while (!signals.abort.aborted) {
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
+      if (this.#doubtful.size > 0) await this.#forgetAbsent();
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       for (const entry of entries) await this.#take(entry);
       const everyMs = this.#changed.size > fewDevices ? manyCheckpointMs : checkpointMs;
@@ -134,6 +152,24 @@ export class ShardTwins {
     const { redis, history } = this.#parts;
     const { keepMs, most, mostAudit } = history;
     await forgetFinished(redis, { finishedBefore: at - keepMs, most, mostAudit });
+  }
+
+  async #forgetAbsent(): Promise<void> {
+    const { redis, lease } = this.#parts;
+    const ids = [...this.#doubtful].slice(0, mostAsked);
+    for (const id of ids) this.#doubtful.delete(id);
+    const shards = await readShardCount(redis);
+    const rows = await redis.hmget(redisKeys.devices, ...ids);
+    const gone = ids.filter((_, i) => {
+      const json = rows[i];
+      return typeof json !== 'string' || shardOf((JSON.parse(json) as Device).site, shards) !== lease.shard;
+    });
+    if (gone.length === 0) return;
+    for (const id of gone) {
+      this.#devices.delete(id);
+      this.#changed.delete(id);
+    }
+    await forgetTwins(redis, lease, gone);
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,14 +1,16 @@
+import { clearLeftBehind } from '../../devices/redis-left-behind.js';
 import { loadRegistry, replaceRegistry } from '../../devices/redis-registry-snapshot.js';
 import type { RegistrySnapshot } from '../../devices/redis-registry-snapshot.js';
 import type { Registry } from '../../devices/registry.js';
 import { AppError } from '../../runtime/app-error.js';
+import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 
 const mostTries = 5;
 
 /**
  * Changes the registry in one step: `decide` is given what is registered and says what shall be; it is asked
- * again when somebody else was faster.
+ * again when somebody else was faster. What was under way for devices that are gone or moved ends.
  * @returns the decision that was carried out, or that had no `after`
  * @throws AppError `registry_busy` when somebody else was faster each time; `registry_unsure` when the connection
  * was lost before the answer
@@ -20,7 +22,11 @@ export async function changeRegistry<Decision extends { readonly after?: Registr
   for (let tries = 0; tries < mostTries; tries++) {
     const snapshot = await loadRegistry(redis);
     const decision = decide(snapshot.registry);
-    if (decision.after === undefined || (await replace(redis, snapshot, decision.after))) return decision;
+    const { after } = decision;
+    if (after === undefined) return decision;
+    if (!(await replace(redis, snapshot, after))) continue;
+    await clearLeftBehind(redis, { before: snapshot.registry, after }, () => loadClock(redis));
+    return decision;
   }
   throw new AppError('registry_busy', 'Somebody else keeps changing the registry: try again in a moment.', {
     retryable: true,

@@ -4,6 +4,7 @@ import mqtt from 'mqtt';
 import type { IPublishPacket, MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
+import { changeRegistry } from '../../../cli/registry/change-registry.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import type { Command, CommandState } from '../../../devices/command.js';
 import type { Credentials } from '../../../devices/credential.js';
@@ -18,11 +19,14 @@ import {
 import type { WantedCommand } from '../../../devices/redis-commands.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { readTwin } from '../../../devices/redis-twin.js';
+import { findDevice } from '../../../devices/redis-registry.js';
+import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import { readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import { listQuarantine } from '../../../ingest/quarantine/redis-quarantine.js';
 import { createClock } from '../../../runtime/clock.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
+import { readShardCount } from '../../../runtime/redis-shard-count.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
 import { createTestContext } from '../../support/role-context.js';
@@ -252,7 +256,7 @@ test('what the device refuses, does not answer, or does not show is failed with 
   const failed = await becomes(refused.id, 'failed');
   expect(failed).toMatchObject({ failure: 'refused', history: [{}, {}, { why: 'no speaker' }] });
 
-  const silent = await issue(credentials.clientId, { expiresAt: clock.now() + 30_000 });
+  const silent = await issue(credentials.clientId, { expiresAt: clock.now() + 600_000 });
   await arrives(device, silent.id);
   expect(await becomes(silent.id, 'failed')).toMatchObject({ failure: 'not_acknowledged' });
 
@@ -418,4 +422,53 @@ test('while InfluxDB is away, commands are carried on with', async () => {
   await becomes(id, 'done');
   expect((await readLedger(redis)).pending).toBeGreaterThan(0);
   await influxServer.restart();
+});
+
+test('a device that is removed or moved leaves no open command, wanted state or twin behind', async () => {
+  await redis.set(redisKeys.clock, JSON.stringify(spec));
+  const removed = await register('ap');
+  const moved = await register('ap');
+  for (const credentials of [removed, moved]) {
+    const device = await connect(credentials);
+    await device.publish('telemetry', telemetry({ cpu_pct: 3 }));
+    const { id } = await issue(credentials.clientId, { action: 'reboot' });
+    await arrives(device, id);
+    await device.answer(id, true);
+    await becomes(id, 'acknowledged');
+    await eventually('the twin', async () => (await readTwin(redis, credentials.clientId)).reported.own);
+  }
+  const waiting = await issue(removed.clientId, {
+    action: 'set_channel',
+    args: { radio: 'radio5', channel: 36 },
+  });
+  const from = (await findDevice(redis, moved.clientId))?.site ?? '';
+  const shards = await readShardCount(redis);
+  const to = ['s0', 's1', 's2'].find((site) => shardOf(site, shards) !== shardOf(from, shards)) ?? '';
+  expect(to).not.toBe('');
+  await changeRegistry(redis, (current) => {
+    const all = new Map(current.devices);
+    all.delete(removed.clientId);
+    const known = all.get(moved.clientId);
+    if (known !== undefined) all.set(moved.clientId, { ...known, site: to, room: 'unassigned' });
+    return { after: { ...current, devices: all } };
+  });
+  const commands = await listCommands(redis, { device: removed.clientId, count: 10 });
+  expect(commands.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  expect(commands.find(({ id }) => id === waiting.id)?.history.at(-1)).toMatchObject({
+    by: 'registry',
+    why: expect.stringContaining('removed') as string,
+  });
+  const [other] = await listCommands(redis, { device: moved.clientId, count: 1 });
+  expect(other?.history.at(-1)?.why).toContain(`moved to site "${to}"`);
+  expect(await redis.exists(redisKeys.desired(removed.clientId))).toBe(0);
+  expect(await redis.hexists(redisKeys.commandsOpen, removed.clientId)).toBe(0);
+
+  await eventually('both twins to be forgotten', async () => {
+    const kept = await Promise.all(
+      [removed, moved].flatMap(({ clientId }) =>
+        Array.from({ length: shards }, (_, shard) => redis.hexists(redisKeys.twins(shard), `d/${clientId}`)),
+      ),
+    );
+    return kept.every((there) => there === 0);
+  });
 });
