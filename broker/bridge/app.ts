@@ -30,7 +30,7 @@ export async function startBridges(context: RoleContext): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
   const profiles = await loadProfiles(settings.PROFILES_DIR);
   const { file, bridges } = await readBridges(settings.BRIDGES_FILE, profiles);
-  const secrets = await Promise.all(bridges.map((bridge) => readSecrets(bridge, file, process.env)));
+  const secrets = await Promise.allSettled(bridges.map((bridge) => readSecrets(bridge, file, process.env)));
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
   lifeCycle.onStop('redis', () => redis.disconnect());
@@ -43,15 +43,25 @@ export async function startBridges(context: RoleContext): Promise<void> {
   const writer = new RedisLogWriter(logRedis);
   lifeCycle.onStop('reading log', () => writer.drain());
 
+  /** Bridges that can not be followed until somebody mends what they name, and why. */
+  const broken = new Map<string, string>();
   const followers = new Map<string, BridgeFollower>();
   const beats: BridgeBeat[] = [];
   const metrics = createBridgeMetrics(context.metrics, function* () {
     for (const [bridge, { trouble, flow }] of followers)
       yield { bridge, connected: trouble === undefined, inFlight: flow.messages };
+    for (const bridge of broken.keys()) yield { bridge, connected: false, inFlight: 0 };
   });
   for (const [i, bridge] of bridges.entries()) {
     const { name } = bridge;
     const label = { bridge: name };
+    const own = secrets[i];
+    if (own?.status !== 'fulfilled') {
+      const why = `${messageOf(own?.reason)} The others go on; start it anew when that is mended.`;
+      broken.set(name, why);
+      log.error(label, why);
+      continue;
+    }
     const memory = new BridgeMemory(redis, name);
     const isSparkplug = bridge.subscriptions.some(({ profile }) => profile.name === 'sparkplug');
     const host = isSparkplug ? new SparkplugHost(await memory.births()) : undefined;
@@ -92,7 +102,7 @@ export async function startBridges(context: RoleContext): Promise<void> {
     };
     const follower = new BridgeFollower({
       bridge,
-      secrets: secrets[i] ?? {},
+      secrets: own.value,
       memory,
       log,
       take,
@@ -111,7 +121,7 @@ export async function startBridges(context: RoleContext): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await Promise.all([...followers.values()].map((follower) => follower.stop()));
   });
-  startRoleReport(context, 'bridge', () => describeTrouble(followers));
+  startRoleReport(context, 'bridge', () => describeTrouble(followers, broken));
   log.info(`bridges: ${bridges.map(({ name, url }) => `${name} (${url})`).join(', ')}`);
 }
 
@@ -134,9 +144,13 @@ async function readBridges(
   return { file, bridges: parseBridges(file, text, profiles) };
 }
 
-function describeTrouble(followers: ReadonlyMap<string, BridgeFollower>): string | undefined {
-  const sentences = [...followers].flatMap(([name, { trouble }]) =>
+function describeTrouble(
+  followers: ReadonlyMap<string, BridgeFollower>,
+  broken: ReadonlyMap<string, string>,
+): string | undefined {
+  const failing = [...followers].flatMap(([name, { trouble }]) =>
     trouble === undefined ? [] : [`bridge "${name}": ${trouble}`],
   );
+  const sentences = [...broken.values(), ...failing];
   return sentences.length === 0 ? undefined : sentences.join('; ');
 }

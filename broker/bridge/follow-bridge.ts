@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IClientOptions } from 'mqtt';
+import { messageOf } from '../../runtime/app-error.js';
 import type { Logger } from '../../runtime/logger.js';
 import { BackOff } from './back-off.js';
 import type { Delivered } from './intake.js';
@@ -69,11 +70,8 @@ export class BridgeFollower {
     const { bridge, log } = this.#parts;
     let lastReason = '';
     while (!this.#isStopped()) {
-      const connection = new UpstreamConnection(this.#connectionParts());
       const startedAt = performance.now();
-      this.#connection = connection;
-      const reason = await connection.closed;
-      connection.client.end(true);
+      const reason = await this.#connect();
       if (this.#isStopped()) break;
       this.trouble = reason;
       if (performance.now() - startedAt > steadyMs) this.#backOff.succeeded();
@@ -84,6 +82,21 @@ export class BridgeFollower {
       lastReason = reason;
       await sleep(waitMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
+  }
+
+  /** @returns why the connection ended, or could not even be tried */
+  async #connect(): Promise<string> {
+    let connection: UpstreamConnection;
+    try {
+      connection = new UpstreamConnection(this.#connectionParts());
+    } catch (error) {
+      // Of certificates and keys that TLS can't use, for one.
+      return messageOf(error);
+    }
+    this.#connection = connection;
+    const reason = await connection.closed;
+    connection.client.end(true);
+    return reason;
   }
 
   #isStopped(): boolean {

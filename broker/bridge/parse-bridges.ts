@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { z } from 'zod';
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { Profile } from '../../devices/profiles/profile.js';
@@ -114,7 +115,12 @@ function resolve(
     }
     return [{ topics, profile, site, deviceClass, prefix, devices, qos }];
   });
-  return { ...written, clientId: written.clientId ?? `campus-bridge-${written.name}`, subscriptions };
+  return { ...written, clientId: written.clientId ?? defaultClientId(written), subscriptions };
+}
+
+/** Processes on several machines that share one subscription read the same file and must not put each other out. */
+function defaultClientId({ name, share }: z.infer<typeof bridgeSchema>): string {
+  return `campus-bridge-${name}${share === undefined ? '' : `-${hostname()}`}`;
 }
 
 function checkFilter(filter: string, report: (message: string) => void): void {

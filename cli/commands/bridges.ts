@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parseBridges } from '../../broker/bridge/parse-bridges.js';
+import { readCertificates } from '../../broker/bridge/read-secrets.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { AppError, messageOf } from '../../runtime/app-error.js';
 import { readSettings } from '../settings-flags.js';
@@ -13,7 +14,8 @@ export function addBridgesCommand(program: Command): void {
     .command('check [file]')
     .summary('check a file of bridges')
     .description(
-      'Reads the file (default: BRIDGES_FILE) and says where a mistake is, with line and column. Connects to nothing.',
+      'Reads the file (default: BRIDGES_FILE) and says where a mistake is, with line and column, and whether the\n' +
+        'certificates and keys that it names can be used. Connects to nothing.',
     )
     .option('--json', 'print a JSON array of the subscriptions')
     .addHelpText('after', '\nExample:\n  $ campus bridges check bridges.yaml')
@@ -24,7 +26,9 @@ export function addBridgesCommand(program: Command): void {
       const text = await readFile(file, 'utf8').catch((error: unknown) => {
         throw new AppError('bad_bridges', `${file} can't be read (${messageOf(error)}).`);
       });
-      const rows = parseBridges(file, text, await loadProfiles(settings.PROFILES_DIR)).flatMap((bridge) =>
+      const all = parseBridges(file, text, await loadProfiles(settings.PROFILES_DIR));
+      await Promise.all(all.map((bridge) => readCertificates(bridge, file)));
+      const rows = all.flatMap((bridge) =>
         bridge.subscriptions.map(({ profile, site, deviceClass, topics }) => ({
           bridge: bridge.name,
           url: bridge.url,

@@ -6,6 +6,9 @@ import mqtt from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startBridges } from '../../../broker/bridge/app.js';
+import { BridgeFollower } from '../../../broker/bridge/follow-bridge.js';
+import { parseBridges } from '../../../broker/bridge/parse-bridges.js';
+import { BridgeMemory } from '../../../broker/bridge/redis-bridge-memory.js';
 import { loadProfiles } from '../../../devices/profiles/load-profiles.js';
 import { encodePayload } from '../../../devices/profiles/sparkplug/payload.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
@@ -14,6 +17,7 @@ import type { MessageRecord } from '../../../ingest/log/frame.js';
 import { RedisLogReader } from '../../../ingest/log/redis-log-reader.js';
 import { createDecoder } from '../../../ingest/stages/decode.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
+import { readRoleReports } from '../../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
 import { startMosquitto } from '../../support/mosquitto.js';
@@ -199,6 +203,40 @@ test('two bridges of one shared subscription have each message once between them
   await eventually('all to be there', async () => (await logged()).length === 40);
   expect((await temperatures()).toSorted((x, y) => x - y)).toEqual(Array.from({ length: 40 }, (_, i) => i));
   expect(new Set((await logged()).map(({ client: by }) => by))).toEqual(new Set(['bridge:x', 'bridge:y']));
+});
+
+test.each([
+  ['a key that is none', 'cert: bad.pem\n  key: bad.pem', "can't be used"],
+  ['a ca without a certificate', 'ca: bad.pem', 'holds no certificate'],
+])('%s is the trouble of its bridge alone', async (_, files, trouble) => {
+  await writeFile(join(folder, 'bad.pem'), 'not PEM\n');
+  const broken = zigbee(files).replace('name: a', 'name: broken').replace('mqtt://', 'mqtts://');
+  const context = await start(broken + zigbee());
+  await up(context);
+  expect(await isUp(context, 'broken')).toBe(false);
+  await eventually('the status to say so', async () => {
+    const [report] = (await readRoleReports(redis)).filter(({ role }) => role === 'bridge');
+    return report?.trouble?.includes(trouble);
+  });
+});
+
+test('a connection that TLS will not even try is tried again, and stops when told', async () => {
+  const profiles = await loadProfiles();
+  const [bridge] = parseBridges('x', zigbee().replace('mqtt://', 'mqtts://'), profiles);
+  if (bridge === undefined) throw new Error('no bridge');
+  const { log } = createTestContext({ redisUrl: redisServer.url });
+  const follower = new BridgeFollower({
+    bridge,
+    secrets: { cert: 'not PEM', key: 'not PEM' },
+    memory: new BridgeMemory(redis, 'a'),
+    log,
+    most: { messages: 1, bytes: 1 },
+    take: () => Promise.resolve(),
+    onConnected: () => undefined,
+  });
+  await eventually('the trouble', () => follower.trouble !== 'not connected yet');
+  expect(follower.trouble).toMatch(/PEM/i);
+  await follower.stop();
 });
 
 test('a filter that is no longer in the file is taken back from the session', async () => {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { parseBridges } from '../../../../broker/bridge/parse-bridges.js';
 import { loadProfiles } from '../../../../devices/profiles/load-profiles.js';
@@ -38,7 +39,7 @@ test('a bridge is read with what its profiles say of themselves', () => {
   expect(parse(good)).toMatchObject([
     {
       name: 'ward-a',
-      clientId: 'campus-bridge-ward-a',
+      clientId: `campus-bridge-ward-a-${hostname()}`,
       mqtt: 5,
       subscriptions: [
         { topics: ['zigbee2mqtt/#'], deviceClass: 'sensor', prefix: 'z2m-', qos: 1 },
@@ -52,6 +53,7 @@ test('the site of a subscription to another campus broker stands in its topics',
   const [bridge] = parse(
     '- { name: a, url: "mqtt://b", subscriptions: [{ profile: campus, site: s1, class: sensor }] }',
   );
+  expect(bridge?.clientId).toBe('campus-bridge-a');
   expect(bridge?.subscriptions[0]?.topics).toEqual(['campus/v1/s1/+/+/+']);
 });
 
