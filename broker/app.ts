@@ -79,6 +79,7 @@ export async function startBroker(
   const retained = new RetainedMessages(settings.RETAINED_BYTES);
   const states = new SessionStates(budget);
   let lastFailure: string | undefined;
+  let stopping = false;
   const metrics = createBrokerMetrics(context.metrics, {
     clients: () => door.openConnections.size,
     bytesInFlight: () => gate.bytesInFlight,
@@ -224,6 +225,12 @@ export async function startBroker(
         const { certificate } = connection.incoming;
         const attempt = { client, username, password, certificate };
         const since = watch.changes;
+        const closed = stopping ? 'this broker is stopping' : safety.noneComesIn;
+        if (closed !== undefined) {
+          metrics.refusals.inc({ reason: 'connect_3' });
+          callback(new ConnectRefusal(3, closed), false);
+          return;
+        }
         const session = open
           ? Promise.resolve(openTrialSession(client.id, rightsOf(client.id), { shards, now: clock.now() }))
           : doorkeeper.admit(attempt, connection.incoming.address);
@@ -232,7 +239,7 @@ export async function startBroker(
             if (connection.ended) return;
             connection.session = known;
             client.id = known.mqttId;
-            watch.opened(known, client.conn, since);
+            watch.opened(known, connection, since);
             connection.state = states.open(client.id, client.clean);
             connection.pace = paces.open(client.id);
             metrics.connects.inc();
@@ -327,6 +334,8 @@ export async function startBroker(
     commands.stop();
     listeners.close();
     // The connections end now because of us: no Will is due and nobody went offline.
+    stopping = true;
+    publishHook.stop();
     attendance.leave();
     // Read no more, and give the PUBACKs of what was read time to leave.
     for (const connection of door.openConnections) {

@@ -230,6 +230,12 @@ export class ClientConnection implements Link {
     this.incoming.stream.removeAllListeners('readable');
   }
 
+  /** Cuts it because of us: no Will is due. */
+  cut(): void {
+    this.client.will = null;
+    this.destroy();
+  }
+
   /** Cuts it; a Will is due. */
   destroy(): void {
     this.end();

@@ -53,9 +53,15 @@ export interface PublishHookParts {
 export class PublishHook {
   readonly #parts: PublishHookParts;
   #messages = 0;
+  #stopping = false;
 
   constructor(parts: PublishHookParts) {
     this.#parts = parts;
+  }
+
+  /** From now on connections end because of us: no Will is taken. */
+  stop(): void {
+    this.#stopping = true;
   }
 
   /** Takes a PUBLISH. @throws ProtocolViolation `too_many_qos2`; `not_allowed` to an operator */
@@ -105,6 +111,11 @@ export class PublishHook {
     const connection = client === null ? undefined : this.#parts.connectionOf(client);
     if (connection?.session === undefined || connection.session.account?.kind === 'operator') {
       callback(new Error('a Will of nobody'));
+      return;
+    }
+    // Nobody was told that it is kept, and the room that is left is for settling what was.
+    if (this.#parts.gate.closed || this.#stopping) {
+      callback(new Error('no Will is taken now'));
       return;
     }
     const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload;

@@ -44,6 +44,10 @@ export class ReadGate<Connection extends Reading> {
   }
 
   /** While closed, nobody hands over a message: the log could not keep it. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   set closed(closed: boolean) {
     if (this.#closed === closed) return;
     this.#closed = closed;

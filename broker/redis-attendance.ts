@@ -44,8 +44,7 @@ export class Attendance {
       log,
       onTakenOver: (connection) => {
         // Its Will would say that the device is gone, and it is at another broker.
-        connection.client.will = null;
-        connection.destroy();
+        connection.cut();
       },
       onReturned: (connection, number) => this.#isThere(connection, number),
       recheckMs: settings.RECHECK_S * 1000,

@@ -6,6 +6,8 @@ import { assertDurable } from '../runtime/redis-durability.js';
 const checkMs = 1000;
 /** Above this share of its memory Redis takes no more readings: what settles them needs room to write, too. */
 const fullShare = 0.9;
+/** Above this share nobody is let in: each who comes is written down, and what settles the log needs that room. */
+const lastShare = 0.95;
 /** Below this share it takes them again. */
 const roomShare = 0.85;
 
@@ -31,6 +33,7 @@ export class LogSafety {
   /** Why it may lose what it acknowledges; asked at the start and whenever the connection is a new one. */
   #volatile: string | undefined;
   #checking = false;
+  #noneComesIn: string | undefined;
 
   private constructor(parts: LogSafetyParts) {
     this.#parts = parts;
@@ -47,6 +50,11 @@ export class LogSafety {
   /** One sentence while readings can't be taken; else undefined. */
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  /** Why no client is let in; undefined while they are. */
+  get noneComesIn(): string | undefined {
+    return this.#noneComesIn;
   }
 
   stop(): void {
@@ -72,6 +80,7 @@ export class LogSafety {
         this.#parts.redis.info('memory'),
         this.#parts.redis.info('persistence'),
       ]);
+      this.#noneComesIn = shareUsed(memory) < lastShare ? undefined : 'Redis has no room left';
       this.#tell(this.#volatile ?? findTrouble(memory + persistence, this.#trouble !== undefined));
     } catch {
       // Redis is away: appends fail by themselves.
@@ -99,11 +108,18 @@ export function findTrouble(info: string, inTrouble: boolean): string | undefine
   if (field('aof_last_write_status') === 'err') {
     return 'Redis can not write its append-only file: look at its log and at the disk.';
   }
-  const used = Number(field('used_memory') ?? 0);
-  const most = Number(field('maxmemory') ?? 0);
-  if (most === 0 || used < most * (inTrouble ? roomShare : fullShare)) return undefined;
+  const share = shareUsed(info);
+  if (share < (inTrouble ? roomShare : fullShare)) return undefined;
+  const mebibytes = Math.round(Number(field('maxmemory') ?? 0) / 1_048_576);
   return (
-    `Redis has used ${Math.round((used / most) * 100)} % of its memory (maxmemory ${Math.round(most / 1_048_576)} MiB): ` +
+    `Redis has used ${Math.round(share * 100)} % of its memory (maxmemory ${mebibytes} MiB): ` +
     'see why the log is not emptied, usually InfluxDB is away, or raise maxmemory.'
   );
+}
+
+/** Of `maxmemory`, by the `memory` section of INFO; 0 where there is none. */
+function shareUsed(info: string): number {
+  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  const most = field('maxmemory');
+  return most === 0 ? 0 : field('used_memory') / most;
 }

@@ -12,6 +12,13 @@ const retryMs = 250;
 /** By whose leave a session is there. */
 type Subject = 'device' | 'claim_token' | 'account';
 
+/** A connection that can be ended by us. */
+interface Cuttable {
+  readonly incoming: { readonly stream: Duplex };
+  /** Ends it; no Will is due. */
+  cut(): void;
+}
+
 /** Looks these up and tells of a session of each why it may not go on, or undefined. */
 export type Judge = (ids: readonly string[]) => Promise<((session: Session) => string | undefined)[]>;
 
@@ -26,7 +33,7 @@ export class SessionWatch {
   readonly #onDropped: () => void;
   readonly #timer: NodeJS.Timeout;
   /** By subject (`device/id`); of a device more than one only for the moment of a takeover. */
-  readonly #open = new Map<string, Map<Session, Duplex>>();
+  readonly #open = new Map<string, Map<Session, Cuttable>>();
   #due = new Set<string>();
   #working = false;
   #stopped = false;
@@ -50,13 +57,14 @@ export class SessionWatch {
     return this.#changes;
   }
 
-  /** Somebody was let in over this stream, by what was known when `changes` was `since`. */
-  opened(session: Session, stream: Duplex, since: number): void {
+  /** Somebody was let in over this connection, by what was known when `changes` was `since`. */
+  opened(session: Session, connection: Cuttable, since: number): void {
     const subject = subjectOf(session);
+    const { stream } = connection.incoming;
     if (stream.destroyed || subject === undefined) return;
     const sessions = this.#open.get(subject);
-    if (sessions === undefined) this.#open.set(subject, new Map([[session, stream]]));
-    else sessions.set(session, stream);
+    if (sessions === undefined) this.#open.set(subject, new Map([[session, connection]]));
+    else sessions.set(session, connection);
     stream.once('close', () => this.#closed(subject, session));
     // What it was let in by may have been read just before it changed.
     if (since !== this.#changes) this.#look([subject]);
@@ -129,12 +137,13 @@ export class SessionWatch {
     if (subjects.length === 0) return;
     const verdicts = await this.#judges[kind](subjects.map((subject) => subject.slice(kind.length + 1)));
     subjects.forEach((subject, i) => {
-      for (const [session, stream] of this.#open.get(subject) ?? []) {
+      for (const [session, connection] of this.#open.get(subject) ?? []) {
         const reason = verdicts[i]?.(session);
         if (reason === undefined) continue;
         this.#log.info({ client: session.client }, `connection closed: ${reason}`);
         this.#onDropped();
-        stream.destroy();
+        // Nor does it have a last word: its Will was written by somebody who has no say any more.
+        connection.cut();
       }
     });
   }

@@ -89,9 +89,10 @@ export class GroupedSink implements Sink {
 
   async #send(group: readonly Call[]): Promise<void> {
     this.#underWay++;
+    const given = whenAllGiveUp(group.map(({ signal }) => signal));
     try {
       const lines = group.length === 1 ? (group[0]?.lines ?? []) : group.flatMap((call) => call.lines);
-      const refused = await this.#sink.write(lines, abortedAll(group.map(({ signal }) => signal)));
+      const refused = await this.#sink.write(lines, given.signal);
       let from = 0;
       for (const call of group) {
         const to = from + call.lines.length;
@@ -102,6 +103,7 @@ export class GroupedSink implements Sink {
     } catch (error) {
       for (const call of group) call.reject(error);
     } finally {
+      given.forget();
       this.#underWay--;
       this.#start();
     }
@@ -109,15 +111,23 @@ export class GroupedSink implements Sink {
 }
 
 /** Aborted when all of them are: as long as one still waits, its lines are to be written. */
-function abortedAll(signals: readonly AbortSignal[]): AbortSignal {
+function whenAllGiveUp(signals: readonly AbortSignal[]): {
+  readonly signal: AbortSignal;
+  /** The signals live as long as the ingest: nothing may stay behind on them. */
+  forget(): void;
+} {
   const all = new AbortController();
-  let left = new Set(signals).size;
-  for (const signal of new Set(signals)) {
-    const count = () => {
-      if (--left === 0) all.abort(signal.reason);
-    };
-    if (signal.aborted) count();
-    else signal.addEventListener('abort', count, { once: true });
-  }
-  return all.signal;
+  const different = new Set(signals);
+  const look = () => {
+    for (const signal of different) if (!signal.aborted) return;
+    all.abort(signals[0]?.reason);
+  };
+  for (const signal of different) signal.addEventListener('abort', look);
+  look();
+  return {
+    signal: all.signal,
+    forget: () => {
+      for (const signal of different) signal.removeEventListener('abort', look);
+    },
+  };
 }

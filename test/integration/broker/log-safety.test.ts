@@ -56,7 +56,9 @@ async function connect(device: string): Promise<{ client: mqtt.MqttClient; topic
     device,
     deviceClass: 'sensor',
   });
-  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId, username, password });
+  // A device tries again, also when it was told that nobody is let in now.
+  const options = { clientId, username, password, reconnectOnConnackError: true };
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options);
   client.on('error', () => undefined);
   return { client, topic: `${topicPrefix}telemetry` };
 }
@@ -84,6 +86,41 @@ it('takes no more readings when a new connection finds a Redis that may lose the
   await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await eventually('the PUBACK', () => acknowledged);
   await client.endAsync(true);
+});
+
+it('lets nobody in when Redis has hardly any room left, and takes no Wills', async () => {
+  await start(startBroker);
+  const credentials = await issueCredentials(redis, { site: 's1', device: 'last', deviceClass: 'sensor' });
+  const { clientId, username, password, topicPrefix } = credentials;
+  const topic = `${topicPrefix}state`;
+  const will = { topic, payload: Buffer.from('{"s":"offline","ts":1}'), qos: 1 as const, retain: true };
+  const options = { clientId, username, password, reconnectPeriod: 0, will };
+  const connectOnce = () => mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options, false);
+  const first = await connectOnce();
+  first.on('error', () => undefined);
+  // Beside it, what Redis needs for its buffers makes no difference.
+  await redis.setrange('ballast', 32 * 1_048_576, 'x');
+  const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+  await redis.config('SET', 'maxmemory', Math.round(used / 0.97));
+  try {
+    await eventually('the broker to say so', async () =>
+      (await readRoleReports(redis)).some(({ trouble }) => trouble?.includes('of its memory')),
+    );
+    first.stream.destroy();
+    await expect(connectOnce()).rejects.toMatchObject({ code: 3 });
+  } finally {
+    await redis.config('SET', 'maxmemory', 0);
+  }
+  const second = await eventually('it to be let in', () => connectOnce());
+  await second.endAsync();
+  const logged = await redis.keys('*log*');
+  const frames = await Promise.all(
+    logged.map(async (key) =>
+      (await redis.type(key)) === 'stream' ? redis.xrangeBuffer(key, '-', '+') : [],
+    ),
+  );
+  const bytes = Buffer.concat(frames.flat().map(([, fields]) => fields[1] ?? Buffer.alloc(0)));
+  expect(bytes.includes('"offline"')).toBe(false);
 });
 
 it('stops reading before Redis is full, so that the log can be emptied when InfluxDB is back', async () => {

@@ -13,6 +13,8 @@ import {
 import { commitChanges } from '../../../devices/redis-registry-changes.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
+import { shardOf } from '../../../devices/site.js';
+import { decodeFrame } from '../../../ingest/log/frame.js';
 import { eventually } from '../../support/eventually.js';
 import { createTestContext } from '../../support/role-context.js';
 import { startTestRedis } from '../../support/stores.js';
@@ -79,6 +81,40 @@ test('a revoked device is dropped by the broker that it is connected to, and not
     expect(neighbour.closed).toBe(false);
     await connect(await issue(device), broker);
   }
+});
+
+test('a revoked device has no last word: its Will is neither heard nor kept', async () => {
+  const credentials = await issue('r-will');
+  const { clientId, username, password, topicPrefix } = credentials;
+  const topic = `${topicPrefix}meta`;
+  const client = await mqtt.connectAsync(
+    `mqtt://127.0.0.1:${brokers[0]?.port}`,
+    {
+      clientId,
+      username,
+      password,
+      reconnectPeriod: 0,
+      will: { topic, payload: Buffer.from('{"model":"stolen"}'), qos: 1, retain: true },
+    },
+    false,
+  );
+  client.on('error', () => undefined);
+  await client.publishAsync(topic, '{"model":"mine"}', { qos: 1, retain: true });
+  let closed = false;
+  client.on('close', () => (closed = true));
+  await revokeCredentials(redis, 'r-will');
+  await eventually('the connection to be closed', () => closed);
+  // Its presence is told after the Will would have been.
+  const shard = shardOf('s1', Number(await redis.get(redisKeys.shards)));
+  const records = await eventually('its going to be logged', async () => {
+    const entries = await redis.xrangeBuffer(redisKeys.log(shard), '-', '+');
+    const all = entries.flatMap(([, fields]) => decodeFrame(fields[1] ?? Buffer.alloc(0)));
+    return all.some((one) => one.kind === 'presence' && one.client === clientId && !one.online) && all;
+  });
+  const said = records.flatMap((one) =>
+    one.kind === 'message' && one.topic === topic ? [one.payload.toString()] : [],
+  );
+  expect(said).toEqual(['{"model":"mine"}']);
 });
 
 test('issuing ends the earlier password and its connection, rotating with an overlap does not', async () => {
