@@ -348,5 +348,7 @@ export async function startBroker(
     await new Promise<void>((resolve) => door.close(resolve));
     await attendance.stop();
   });
-  startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure, { warning: () => fileLimit });
+  startRoleReport(context, 'broker', () => safety.trouble ?? lastFailure, {
+    warning: () => fileLimit ?? safety.warning,
+  });
 }

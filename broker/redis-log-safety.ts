@@ -32,6 +32,7 @@ export class LogSafety {
   #trouble: string | undefined;
   /** Why it may lose what it acknowledges; asked at the start and whenever the connection is a new one. */
   #volatile: string | undefined;
+  #warning: string | undefined;
   #checking = false;
   #noneComesIn: string | undefined;
 
@@ -55,6 +56,11 @@ export class LogSafety {
   /** Why no client is let in; undefined while they are. */
   get noneComesIn(): string | undefined {
     return this.#noneComesIn;
+  }
+
+  /** One sentence while nothing keeps Redis from filling the machine's memory; else undefined. */
+  get warning(): string | undefined {
+    return this.#warning;
   }
 
   stop(): void {
@@ -81,6 +87,7 @@ export class LogSafety {
         this.#parts.redis.info('persistence'),
       ]);
       this.#noneComesIn = shareUsed(memory) < lastShare ? undefined : 'Redis has no room left';
+      this.#warning = findWarning(memory);
       this.#tell(this.#volatile ?? findTrouble(memory + persistence, this.#trouble !== undefined));
     } catch {
       // Redis is away: appends fail by themselves.
@@ -97,6 +104,15 @@ export class LogSafety {
     else this.#parts.log.error(`no reading is taken: ${trouble}`);
     this.#parts.onChange(trouble);
   }
+}
+
+/** What may go wrong one day by the `memory` section of INFO; undefined when nothing does. */
+export function findWarning(info: string): string | undefined {
+  if (!/^maxmemory:0\s*$/m.test(info)) return undefined;
+  return (
+    'Redis has no memory limit (maxmemory 0): if InfluxDB is away for long, the system may kill it instead of readings ' +
+    'being refused in time. Set maxmemory to what the machine can spare.'
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertLoopback } from '../broker/assert-loopback.js';
@@ -66,9 +66,16 @@ async function removeLeftFolders(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     if (!name.startsWith(folderPrefix)) continue;
     const folder = join(tmpdir(), name);
+    // Anybody may make a folder there, and name in it what is to be ended.
+    if (!isOurOwn(folder)) continue;
     const left = readRunRecord(folder);
     if (left === undefined || isRunning(left)) continue;
     await endOrphans(left);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function isOurOwn(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.uid === process.getuid?.() && (stats.mode & 0o777) === 0o700;
 }

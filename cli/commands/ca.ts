@@ -128,13 +128,11 @@ function addRevoke(ca: Command): void {
       const { redisUrl, settings } = findInstance(options);
       const store = new CertificateStore(settings.DATA_DIR);
       const now = Date.now();
+      const known = store.list();
       const serials =
         options.serial === undefined
-          ? store
-              .list()
-              .filter((entry) => isUsable(entry, device, now))
-              .map(({ serial }) => serial)
-          : [options.serial.replaceAll(':', '').toUpperCase()];
+          ? known.filter((entry) => isUsable(entry, device, now)).map(({ serial }) => serial)
+          : [parseSerial(options.serial)];
       if (serials.length === 0) {
         throw new AppError(
           'no_certificate',
@@ -142,8 +140,15 @@ function addRevoke(ca: Command): void {
         );
       }
       await withRedis(redisUrl, (redis) => revokeCertificates(redis, device, serials));
-      store.markRevoked(serials, now);
-      print(options, { device, revoked: serials }, [['Revoked', serials.join(', ')]]);
+      const foreign = serials.filter((serial) => !known.some((entry) => entry.serial === serial));
+      store.markRevoked(
+        serials.filter((serial) => !foreign.includes(serial)),
+        now,
+      );
+      const pairs: [string, string][] = [['Revoked', serials.join(', ')]];
+      if (foreign.length > 0)
+        pairs.push(['Note', 'The register does not know it: a certificate of another CA, or a mistake?']);
+      print(options, { device, revoked: serials, unknown: foreign }, pairs);
     },
   );
 }
@@ -217,4 +222,16 @@ function parseDays(text: string): number {
     throw new InvalidArgumentError('Please give whole days, 1 to 36500.');
   }
   return days;
+}
+
+/** As the broker reads it of a certificate: capitals, in pairs, without zeros in front. */
+function parseSerial(text: string): string {
+  const hex = text.replaceAll(':', '').toUpperCase();
+  if (!/^[0-9A-F]{1,64}$/.test(hex)) {
+    throw new AppError(
+      'bad_serial',
+      `"${text}" is no serial number: give its hexadecimal digits, as in "campus ca list".`,
+    );
+  }
+  return (hex.length % 2 === 0 ? hex : `0${hex}`).replace(/^(00)+(?=..)/, '');
 }

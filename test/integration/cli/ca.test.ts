@@ -86,3 +86,9 @@ test('a CA made, a device connected with its certificate, and revoked: with the 
     redis.disconnect();
   }
 });
+
+test('a serial number that is none is refused, and one that the register does not know is said to be so', async () => {
+  const revoke = (serial: string) => ca('revoke', 'ap-1', '--serial', serial, '--redis-url', server.url);
+  await expect(revoke('co2-101')).rejects.toThrow('no serial number');
+  expect(await revoke('00:ab:cd')).toEqual({ device: 'ap-1', revoked: ['ABCD'], unknown: ['ABCD'] });
+});

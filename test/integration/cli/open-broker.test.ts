@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../../cli/stores/free-port.js';
-import { readRunRecord } from '../../../cli/supervisor/run-record.js';
+import { readRunRecord, writeRunRecord } from '../../../cli/supervisor/run-record.js';
 import { processIdentity } from '../../../runtime/process-identity.js';
 import { projectRoot } from '../../../runtime/project-root.js';
 import { eventually } from '../../support/eventually.js';
@@ -77,4 +77,31 @@ test.each(['0.0.0.0', '::', '192.0.2.1'])('it refuses to listen on %s', async (h
   expect(code).toBe(1);
   expect(output()).toMatch(/listens on loopback only: MQTT_HOST is/);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a folder that others could have put there is left alone', async () => {
+  const foreign = join(folder, 'campus-open-foreign');
+  await mkdir(foreign);
+  await chmod(foreign, 0o755);
+  const victim = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  const pid = victim.pid ?? 0;
+  writeRunRecord(foreign, {
+    pid: 4_000_000,
+    identity: 'nobody',
+    clock: 'wall',
+    mqtt: null,
+    listeners: [],
+    http: '',
+    processes: [
+      { role: 'redis', pid, identity: processIdentity(pid), restarts: 0, startedAt: 0, ready: true },
+    ],
+  });
+  const { child } = await start(await freePort());
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  await ended;
+  expect(await readdir(folder)).toEqual(['campus-open-foreign']);
+  expect(victim.exitCode ?? victim.signalCode).toBeNull();
+  victim.kill('SIGKILL');
+  await rm(foreign, { recursive: true });
 });

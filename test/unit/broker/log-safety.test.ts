@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findTrouble } from '../../../broker/redis-log-safety.js';
+import { findTrouble, findWarning } from '../../../broker/redis-log-safety.js';
 
 const info = (used: number, most: number, aof = 'ok') =>
   `# Memory\r\nused_memory:${used}\r\nused_memory_human:1M\r\nmaxmemory:${most}\r\n# Persistence\r\naof_last_write_status:${aof}\r\n`;
@@ -17,4 +17,9 @@ describe('whether Redis can take readings', () => {
     if (expected === undefined) expect(trouble).toBeUndefined();
     else expect(trouble).toMatch(expected);
   });
+});
+
+it('is warned of when it has no limit at all', () => {
+  expect(findWarning(info(5, 0))).toMatch(/maxmemory 0/);
+  expect(findWarning(info(5, 10))).toBeUndefined();
 });
