@@ -41,5 +41,8 @@ export async function planRevocation(
 
 /** What is kept of a device's certificates. */
 export function parseRevoked(json: string | null | undefined): RevokedCertificates {
-  return typeof json === 'string' ? (JSON.parse(json) as RevokedCertificates) : { serials: [] };
+  if (typeof json !== 'string') return { serials: [] };
+  const kept = JSON.parse(json) as RevokedCertificates | readonly string[];
+  // Until a revoked device had a time, there were only serial numbers.
+  return 'serials' in kept ? kept : { serials: kept };
 }
