@@ -39,7 +39,7 @@ import { RegisteredDevices } from './redis-registered-devices.js';
 import { Ticker } from './redis-ticker.js';
 import { RetainedMessages } from './retained-messages.js';
 import { SessionWatch } from './session-watch.js';
-import { openTrialSession } from './session.js';
+import { openTrialSession, paceKeyOf } from './session.js';
 import { SessionStates } from './session-states.js';
 import { SubscribeHook } from './subscribe-hook.js';
 
@@ -241,7 +241,7 @@ export async function startBroker(
             client.id = known.mqttId;
             watch.opened(known, connection, since);
             connection.state = states.open(client.id, client.clean);
-            connection.pace = paces.open(client.id);
+            connection.pace = paces.open(paceKeyOf(known));
             metrics.connects.inc();
             callback(null, true);
           },
@@ -298,7 +298,7 @@ export async function startBroker(
         },
         opened: (connection) => void attendance.opened(connection),
         ended: (connection, wasOpen) => {
-          if (connection.pace !== undefined) paces.close(connection.client.id);
+          if (connection.session !== undefined) paces.close(paceKeyOf(connection.session));
           gate.forget(connection);
           operators?.gone(connection);
           commands.delivery.gone(connection);

@@ -324,11 +324,20 @@ export class ClientConnection implements Link {
       case packetType.disconnect:
         fields.finish();
         this.client.will = null; // [MQTT-3.14.4-3]
-        this.destroy();
+        this.#leave();
         break;
       default:
         this.#takeReply(type, fields);
     }
+  }
+
+  /** The client said good-bye: what it was answered before that still goes out. */
+  #leave(): void {
+    const { stream } = this.incoming;
+    this.#output.flush();
+    this.end();
+    stream.end(() => stream.destroy());
+    setTimeout(() => stream.destroy(), lingerMs).unref();
   }
 
   /** Does the work when the messages sent before are done with, and takes nothing more until it is done. */

@@ -39,14 +39,14 @@ export class Output {
   send(bytes: Buffer): void {
     const { length } = bytes;
     if (length > gatherBytes / 4) {
-      this.#flush();
+      this.flush();
       this.#write(bytes);
       return;
     }
-    if (this.#gathered !== undefined && this.#gatheredBytes + length > gatherBytes) this.#flush();
+    if (this.#gathered !== undefined && this.#gatheredBytes + length > gatherBytes) this.flush();
     if (this.#gathered === undefined) {
       this.#gathered = Buffer.allocUnsafe(gatherBytes);
-      process.nextTick(() => this.#flush());
+      process.nextTick(() => this.flush());
     }
     this.#gathered.set(bytes, this.#gatheredBytes);
     this.#gatheredBytes += length;
@@ -59,7 +59,8 @@ export class Output {
     this.#gatheredBytes = 0;
   }
 
-  #flush(): void {
+  /** Hands what was gathered to the stream now. */
+  flush(): void {
     if (this.#gathered === undefined) return;
     const bytes = this.#gathered.subarray(0, this.#gatheredBytes);
     this.#gathered = undefined;

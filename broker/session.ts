@@ -143,3 +143,9 @@ export function openTrialSession(
     now: start.now,
   });
 }
+
+/** Who shares one pace: all clients of an account or a claim token do, whatever ids they give themselves. */
+export function paceKeyOf({ account, claim, mqttId }: Session): string {
+  if (account !== undefined) return `account/${account.name}`;
+  return claim === undefined ? mqttId : `claim_token/${claim.tokenId}`;
+}

@@ -96,6 +96,13 @@ function layersFor(
   files: CertificateFiles | undefined,
   { settings, log, lifeCycle, onConnection, onLimited }: ListenerParts,
 ): (socket: Socket) => void {
+  let toldAt = -Infinity;
+  // Anybody can be refused as often as they like: the counter has them all, the log one a second.
+  const tellRefusal = (what: string) => {
+    const now = performance.now();
+    log[now - toldAt < 1000 ? 'debug' : 'info'](what);
+    if (now - toldAt >= 1000) toldAt = now;
+  };
   const handOver = (
     stream: Duplex,
     socket: Socket,
@@ -118,7 +125,7 @@ function layersFor(
     if (files === undefined) throw new Error('TLS without its files');
     const layer = createTlsLayer(files, onSecure, (reason, why) => {
       onLimited(reason);
-      log.info(`TLS refused: ${why}`);
+      tellRefusal(`TLS refused: ${why}`);
     });
     lifeCycle.onStop('certificate files', files.watch(log, layer.use));
     return layer.accept;
@@ -127,7 +134,7 @@ function layersFor(
   const overWebSocket = () => {
     const refused = (why: string) => {
       onLimited('websocket');
-      log.info(`WebSocket refused: ${why}`);
+      tellRefusal(`WebSocket refused: ${why}`);
     };
     return createWebSocketLayer(
       settings.MAX_PACKET_BYTES,

@@ -5,6 +5,9 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { webSocketPath } from '../../runtime/mqtt-addresses.js';
 
+/** Pieces that a client may cut one message into. */
+const mostFragments = 256;
+
 /** `mqttv3.1` is what clients older than the standard say. */
 const subprotocols = ['mqtt', 'mqttv3.1'];
 
@@ -24,6 +27,8 @@ export function createWebSocketLayer(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxFrameBytes,
+    // Each piece of a message costs an object, however small it is.
+    maxFragments: mostFragments,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   });
   const server = createServer({ maxHeaderSize: 8192 }, (_request, response) => {

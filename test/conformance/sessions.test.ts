@@ -364,3 +364,10 @@ describe('keep-alive', () => {
     await client.drain();
   });
 });
+
+test('what was asked before DISCONNECT, in the same bytes, is answered before the connection ends', async () => {
+  const client = await connect();
+  client.send({ cmd: 'pingreq' }, { cmd: 'disconnect' });
+  await client.next('pingresp');
+  await client.closed();
+});

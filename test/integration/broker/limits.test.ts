@@ -7,6 +7,7 @@ import { generate } from 'mqtt-packet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
+import { addAccount } from '../../../devices/redis-accounts.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
@@ -70,6 +71,28 @@ test('a client over its rate is read no faster, loses nothing, and gains nothing
   const second = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options, false);
   expect(await publishMs(second, topic, Array<string>(100).fill('{}'))).toBeGreaterThan(900);
   await second.endAsync(true);
+});
+
+test('all clients of an account share its rate, whatever ids they give themselves', async () => {
+  const login = await addAccount(redis, { name: 'crowd', kind: 'bridge', sites: ['s1'], districts: [] });
+  const { username, password } = login;
+  const clients = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((clientId) =>
+      mqtt.connectAsync(
+        `mqtt://127.0.0.1:${port}`,
+        { clientId, username, password, reconnectPeriod: 0 },
+        false,
+      ),
+    ),
+  );
+  const held = await limited('rate');
+  const publishes = clients.map((client, i) =>
+    publishMs(client, `campus/v1/s1/sensor/crowd-${i}/telemetry`, Array<string>(50).fill('{}')),
+  );
+  // 200 messages at 50 a second, of which 50 may come at once.
+  expect(Math.max(...(await Promise.all(publishes)))).toBeGreaterThan(2500);
+  expect(await limited('rate')).toBeGreaterThan(held);
+  await Promise.all(clients.map((client) => client.endAsync(true)));
 });
 
 test('so is one whose bytes are over the rate', async () => {
