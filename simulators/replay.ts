@@ -3,15 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials } from '../devices/credential.js';
 import type { Clock } from '../runtime/clock.js';
 import { connectDevice, disconnectDevice } from './device-connection.js';
-import { openRecording } from './recording/recording.js';
-import type { Recording, RecordingFormat } from './recording/recording.js';
+import type { Recording } from './recording/recording.js';
 import { scheduleReplay } from './replay-schedule.js';
 import { WindowedPublisher } from './windowed-publisher.js';
 
 export interface ReplayOptions {
-  readonly file: string;
-  /** @defaultValue what the file looks like */
-  readonly format?: RecordingFormat | undefined;
+  readonly recording: Recording;
   /** `mqtt://host:port` */
   readonly mqttUrl: string;
   /** Of the device that the recording is sent as. */
@@ -49,14 +46,12 @@ export interface ReplayResult {
 const patienceAfterAbortMs = 5000;
 
 /**
- * Publishes a recorded file as one device over MQTT QoS 1, in order. A broker that goes away is waited for,
+ * Publishes a recording as one device over MQTT QoS 1, in order. A broker that goes away is waited for,
  * and what it had not acknowledged is sent again with the same `boot` and `seq`.
- * @throws AppError `no_file`, `unknown_format`, `bad_row`, `nothing_to_send`, `wrong_password`,
- * `broker_unreachable`
+ * @throws AppError `bad_row`, `nothing_to_send`, `wrong_password`, `broker_unreachable`
  */
-export async function replayFile(options: ReplayOptions): Promise<ReplayResult> {
-  const { file, format, mqttUrl, credentials, signal, onProgress } = options;
-  const recording = await openRecording(file, format);
+export async function replayRecording(options: ReplayOptions): Promise<ReplayResult> {
+  const { recording, mqttUrl, credentials, signal, onProgress } = options;
   const client = await connectDevice({
     mqttUrl,
     credentials,

@@ -77,10 +77,16 @@ function addRotate(accounts: Command): void {
     .addHelpText('after', '\nExample:\n  $ campus accounts rotate watch-school-1 --overlap 24h');
   addSettingFlags(command, instanceSettings).action(
     async (name: string, options: AccountOptions & { readonly overlap: number }) => {
-      const credentials = await withRedis(findInstance(options).redisUrl, (redis) =>
-        rotateAccount(redis, name, options.overlap),
-      );
+      const { redisUrl, settings } = findInstance(options);
+      const credentials = await withRedis(redisUrl, (redis) => rotateAccount(redis, name, options.overlap));
       print(credentials, options);
+      if (options.json === true) return;
+      const until = formatTime(Date.now() + options.overlap, settings.TIMEZONE);
+      console.log(
+        options.overlap > 0
+          ? `The earlier password is valid until ${until}.`
+          : 'Earlier passwords are no longer valid.',
+      );
     },
   );
 }

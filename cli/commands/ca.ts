@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { idPattern } from '../../devices/topic.js';
 import { revokeCertificates } from '../../devices/redis-certificates.js';
-import { AppError } from '../../runtime/app-error.js';
+import { findKnownDevices } from '../../devices/redis-credentials.js';
+import { AppError, messageOf } from '../../runtime/app-error.js';
 import { CertificateStore } from '../ca/certificate-store.js';
 import type { IssuedCertificate } from '../ca/certificate-store.js';
 import { findInstance } from '../instance.js';
@@ -96,7 +97,7 @@ function addIssue(ca: Command): void {
     .option('--days <days>', 'how long it is valid', parseDays, 730)
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus ca issue co2-101 --out co2-101');
-  addSettingFlags(command, ['DATA_DIR']).action(
+  addSettingFlags(command, instanceSettings).action(
     async (device: string, options: IssueOptions & { readonly out: string }) => {
       if (!idPattern.test(device)) {
         throw new AppError(
@@ -108,8 +109,25 @@ function addIssue(ca: Command): void {
       const { files, entry } = await store.issue('device', [device], options.days);
       const written = store.write(options.out, device, files);
       print(options, { ...entry, ...written }, describe(entry, written, options));
+      const hindrance = await findHindrance(device, options);
+      // On the other stream, so that what is printed can be read by a program.
+      if (hindrance !== undefined) console.error(`Note: ${hindrance}`);
     },
   );
+}
+
+/** Why the broker would not let the device in with a certificate, as far as the registry can be asked. */
+async function findHindrance(device: string, options: CaOptions): Promise<string | undefined> {
+  try {
+    const { redisUrl } = findInstance(options);
+    const [known] = await withRedis(redisUrl, (redis) => findKnownDevices(redis, [device]));
+    if (known === undefined)
+      return `no device "${device}" is registered: the certificate is refused until one is ("campus devices issue").`;
+    if (known.credentials?.revokedAt === undefined) return undefined;
+    return `device "${device}" is revoked: "campus devices issue" lets it in again, with this certificate too.`;
+  } catch (error) {
+    return `the registry could not be asked whether "${device}" is registered: ${messageOf(error)}`;
+  }
 }
 
 function addRevoke(ca: Command): void {

@@ -6,6 +6,7 @@ import type { DeviceClass } from '../../devices/device-class.js';
 import type { District } from '../../devices/district.js';
 import {
   findKnown,
+  findKnownDevices,
   issueCredentials,
   listKnownDevices,
   revokeCredentials,
@@ -66,10 +67,16 @@ function addIssue(devices: Command): void {
     );
   addSettingFlags(command, instanceSettings).action(async (options: IssueOptions) => {
     const { site, device, room, district } = options;
-    const credentials = await ask(options, (redis) =>
-      issueCredentials(redis, { site, device, deviceClass: options.class, room, district }),
-    );
+    const { credentials, before } = await ask(options, async (redis) => {
+      const [known] = await findKnownDevices(redis, [device]);
+      const wanted = { site, device, deviceClass: options.class, room, district };
+      return { credentials: await issueCredentials(redis, wanted), before: known?.credentials };
+    });
     console.log(options.json === true ? JSON.stringify(credentials) : formatCredentials(credentials));
+    // On the other stream, so that what is printed can be read by a program.
+    if (before?.revokedAt !== undefined) console.error(`Device "${device}" was revoked and is let in again.`);
+    else if (before !== undefined && before.secrets.length > 0)
+      console.error(`The earlier password of "${device}" and the connection made with it have ended.`);
   });
 }
 

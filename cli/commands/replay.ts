@@ -9,9 +9,9 @@ import { formatSeconds } from '../../rules/duration.js';
 import { mqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
-import { recordingFormats } from '../../simulators/recording/recording.js';
+import { openRecording, recordingFormats } from '../../simulators/recording/recording.js';
 import type { RecordingFormat } from '../../simulators/recording/recording.js';
-import { replayFile } from '../../simulators/replay.js';
+import { replayRecording } from '../../simulators/replay.js';
 import type { ReplayResult } from '../../simulators/replay.js';
 import { readDistrict } from '../district-option.js';
 import { findInstance, mqttUrl } from '../instance.js';
@@ -70,14 +70,15 @@ Examples:
 
 async function replay(file: string, options: ReplayOptions): Promise<void> {
   const { settings, record, redisUrl } = findInstance(options);
+  // Before the device loses its password for it.
+  const recording = await openRecording(file, options.format);
   const { credentials, clock } = await withRedis(redisUrl, async (redis) => ({
     credentials: await register(redis, options),
     clock: await loadClock(redis),
   }));
   const progress = createProgress();
-  const result = await replayFile({
-    file,
-    format: options.format,
+  const result = await replayRecording({
+    recording,
     mqttUrl: mqttUrl(record === undefined ? plainAddress(mqttAddresses(settings)) : record.mqtt),
     credentials,
     speed: options.speed,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../cli/stores/free-port.js';
 import { createClock } from '../../../runtime/clock.js';
-import { replayFile } from '../../../simulators/replay.js';
+import { openRecording } from '../../../simulators/recording/recording.js';
+import { replayRecording } from '../../../simulators/replay.js';
 import type { ReplayOptions } from '../../../simulators/replay.js';
 import { eventually } from '../../support/eventually.js';
 import { startOpenBroker } from '../../support/open-broker.js';
@@ -50,8 +51,8 @@ async function recordingOf(rows: number): Promise<string> {
 }
 
 async function replay(rows: number, options: Partial<ReplayOptions> = {}) {
-  return replayFile({
-    file: await recordingOf(rows),
+  return replayRecording({
+    recording: await openRecording(await recordingOf(rows)),
     mqttUrl: broker?.url ?? '',
     credentials,
     speed: 'max',
@@ -65,7 +66,7 @@ function readings(): Sent[] {
   return (broker?.heard ?? []).map(({ payload }) => JSON.parse(payload) as Sent);
 }
 
-describe('replayFile', () => {
+describe('replayRecording', () => {
   it('publishes every row once and in order, with one boot id and seq from 0', async () => {
     broker = await startOpenBroker();
     const progress: number[] = [];

@@ -55,3 +55,10 @@ describe('other texts', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(24);
   });
 });
+
+it('does not draw the lines of thousands of rows, but keeps their columns, of Chinese too', () => {
+  const rows = Array.from({ length: 2000 }, (_, i) => [`d${i}`, i % 2 === 0 ? '教室' : 'room', i]);
+  const lines = formatTable(['Device', 'Room', 'No'], rows).split('\n');
+  expect(lines).toHaveLength(2001);
+  expect(lines.slice(0, 3)).toEqual(['Device  Room  No', 'd0      教室  0', 'd1      room  1']);
+});
