@@ -190,15 +190,15 @@ export class PublishHook {
     done: (error: Error | undefined) => void,
   ): void {
     const { log, gate, clock, maxPayloadBytes, onMessage, onUnlogged } = this.#parts;
-    const record = toRecord(session, message, from, { maxPayloadBytes, arrivedAt: clock.now() });
     const { own, unregistered, shard } = from;
     const keeps = this.#parts.route === undefined && own?.retained === true && !unregistered;
-    const retain = keeps && message.retain;
+    const limits = { maxPayloadBytes, arrivedAt: clock.now(), retain: keeps && message.retain };
+    const record = toRecord(session, message, from, limits);
     session.inFlight++;
     const held = record.payload.length + record.topic.length;
     gate.enter(held);
     onMessage(message.payload.length + message.topic.length);
-    log.append(shard, retain ? { ...record, retain } : record, (error) => {
+    log.append(shard, record, (error) => {
       session.inFlight--;
       gate.leave(held);
       done(error);
@@ -224,20 +224,30 @@ interface From {
 
 type Published = Pick<InboundPublish, 'topic' | 'payload' | 'qos' | 'retain'>;
 
+interface RecordLimits {
+  readonly maxPayloadBytes: number;
+  readonly arrivedAt: number;
+  /** Whether it is kept for later subscribers. */
+  readonly retain: boolean;
+}
+
+/** Written out, with the same keys every time: copying an object for each message slows all that reads it. */
 function toRecord(
   session: Session,
   { topic, payload, qos }: Published,
   { own, unregistered }: From,
-  { maxPayloadBytes, arrivedAt }: { readonly maxPayloadBytes: number; readonly arrivedAt: number },
+  { maxPayloadBytes, arrivedAt, retain }: RecordLimits,
 ): MessageRecord {
-  const client = own?.client ?? session.client;
-  const base = { kind: 'message', arrivedAt, client, topic, qos0: qos === 0 } as const;
   const fits = payload.length <= maxPayloadBytes;
-  if (own !== undefined && fits && !unregistered) return { ...base, address: own.address, payload };
   return {
-    ...base,
+    kind: 'message',
+    arrivedAt,
+    client: own?.client ?? session.client,
     topic: own === undefined ? topic.slice(0, longestForeignTopic) : topic,
+    address: own !== undefined && fits && !unregistered ? own.address : undefined,
     payload: fits ? payload : payload.subarray(0, evidenceBytes),
+    qos0: qos === 0,
+    retain,
     foreignTopic: own === undefined,
     unregistered,
     cutFrom: fits ? undefined : payload.length,
