@@ -1,4 +1,4 @@
-import type { Role } from '../runtime/role.js';
+import type { Role } from '../runtime/roles.js';
 
 /** What each role is, as the help names it. */
 export const roleSummaries: Readonly<Record<Role, string>> = {

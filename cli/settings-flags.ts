@@ -21,7 +21,10 @@ export function addSettingFlags(
     const { schema, help } = settingDefinitions[name];
     const fallback: unknown = schema.safeParse(undefined).data;
     const value = typeof fallback === 'boolean' ? '[0|1]' : '<value>';
-    const option = new Option(`${flagOf(name)} ${value}`, describe(name, help, defaults[name] ?? fallback));
+    const option = new Option(
+      `${flagOf(name)} ${value}`,
+      describe(name, help.en, defaults[name] ?? fallback),
+    );
     command.addOption(option.helpGroup('Settings (each is an environment variable, too):'));
   }
   return command;

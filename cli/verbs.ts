@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { roles } from '../runtime/role.js';
+import { roles } from '../runtime/roles.js';
 import { roleSummaries } from './role-summaries.js';
 
 /** One verb of the `campus` command. */

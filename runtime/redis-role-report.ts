@@ -4,7 +4,8 @@ import { messageOf } from './app-error.js';
 import { connectRedis } from './redis-connection.js';
 import type { Redis } from './redis-connection.js';
 import { redisKeys } from './redis-keys.js';
-import type { Role, RoleContext } from './role.js';
+import type { RoleContext } from './role.js';
+import type { Role } from './roles.js';
 
 /** What a role says of itself every two seconds, so that any process can ask who is there and how it does. */
 export interface RoleReport {

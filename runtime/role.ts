@@ -4,10 +4,6 @@ import type { LifeCycle } from './life-cycle.js';
 import type { Logger } from './logger.js';
 import type { Settings } from './settings.js';
 
-/** The processes of a pipeline. */
-export const roles = ['broker', 'ingest', 'alerts', 'api', 'bridge'] as const;
-export type Role = (typeof roles)[number];
-
 /** What every role is given to start with; each room's `app.ts` takes one and registers its teardowns. */
 export interface RoleContext {
   readonly settings: Settings;

@@ -1,7 +1,10 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import { displayValue, settingDefinitions } from '../../runtime/settings.js';
 import type { SettingName, Settings } from '../../runtime/settings.js';
 import { addSettingFlags, flagOf, givenFlags, readSettings } from '../settings-flags.js';
+import { formatSettingsReference, referenceLanguages } from '../settings-reference.js';
+import type { ReferenceLanguage } from '../settings-reference.js';
 import { formatTable } from '../terminal/table.js';
 
 /** `campus config` */
@@ -13,8 +16,20 @@ export function addConfigCommand(program: Command): void {
         'which goes before the default. Secrets are shown as ***.',
     )
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExamples:\n  $ campus config\n  $ MQTT_PORT=1884 campus config --json');
+    .addOption(
+      new Option('--markdown [language]', 'print the reference of all settings, whatever they are set to')
+        .choices(referenceLanguages)
+        .preset('en'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ campus config\n  $ MQTT_PORT=1884 campus config --json\n  $ campus config --markdown zh',
+    );
   addSettingFlags(command).action((options: Record<string, unknown>) => {
+    if (options.markdown !== undefined) {
+      console.log(formatSettingsReference(options.markdown as ReferenceLanguage));
+      return;
+    }
     const settings = readSettings(options);
     console.log(options.json === true ? JSON.stringify(shown(settings), null, 2) : table(settings, options));
   });
@@ -45,7 +60,7 @@ function table(settings: Settings, options: Record<string, unknown>): string {
     names().map((name) => [
       name,
       `${displayValue(name, settings[name])} ${source(name)}`.trim(),
-      settingDefinitions[name].help,
+      settingDefinitions[name].help.en,
     ]),
   );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../runtime/app-error.js';
-import type { Role, RoleContext } from '../../runtime/role.js';
+import type { RoleContext } from '../../runtime/role.js';
+import type { Role } from '../../runtime/roles.js';
 import type { Settings } from '../../runtime/settings.js';
 import { roleSummaries } from '../role-summaries.js';
 import { runRole } from '../run-role.js';

@@ -1,5 +1,5 @@
 import type { RoleReport } from '../../runtime/redis-role-report.js';
-import { roles } from '../../runtime/role.js';
+import { roles } from '../../runtime/roles.js';
 import { formatSeconds } from '../../rules/duration.js';
 import type { ProcessRecord } from '../supervisor/run-record.js';
 

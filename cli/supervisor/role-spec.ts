@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { brokerSettings } from '../../runtime/mqtt-addresses.js';
 import { projectRoot } from '../../runtime/project-root.js';
-import type { Role } from '../../runtime/role.js';
+import type { Role } from '../../runtime/roles.js';
 import { settingsToEnv } from '../../runtime/settings.js';
 import type { Settings } from '../../runtime/settings.js';
 import type { ChildSpec } from './supervised-child.js';

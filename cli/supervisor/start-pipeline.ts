@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { LifeCycle } from '../../runtime/life-cycle.js';
 import { allMqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { settleClock } from '../../runtime/redis-clock.js';
-import type { Role } from '../../runtime/role.js';
+import type { Role } from '../../runtime/roles.js';
 import type { Settings } from '../../runtime/settings.js';
 import { processIdentity } from '../../runtime/process-identity.js';
 import { withRedis } from '../redis-session.js';

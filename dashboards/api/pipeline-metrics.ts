@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import type { Alarm } from '../../rules/alarm.js';
 import { severities } from '../../rules/alarm.js';
 import type { RoleReport } from '../../runtime/redis-role-report.js';
-import { roles } from '../../runtime/role.js';
+import { roles } from '../../runtime/roles.js';
 import type { ProcessMetrics } from './merge-metrics.js';
 
 /** What the API adds to the roles' own metrics; `undefined` stands for what Redis could not be asked for. */

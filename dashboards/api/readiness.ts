@@ -1,6 +1,6 @@
 import { messageOf } from '../../runtime/app-error.js';
 import type { RoleReport } from '../../runtime/redis-role-report.js';
-import type { Role } from '../../runtime/role.js';
+import type { Role } from '../../runtime/roles.js';
 import { within } from '../../runtime/within.js';
 
 /** The parts without which the pipeline doesn't do all of its work; the API itself is the one that answers. */

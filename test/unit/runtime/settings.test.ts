@@ -48,6 +48,7 @@ describe('settings', () => {
     [{ LOG_LEVEL: 'loud' }, 'must be one of fatal, error, warn'],
     [{ ALLOW_VOLATILE_REDIS: 'maybe' }, 'must be 0, 1, true or false'],
     [{ LOG_SHARDS: '300' }, 'must be a whole number, 1 to 256'],
+    [{ COMMAND_HISTORY_DAYS: '0' }, 'must be a number of days above 0'],
     [{ MQTT_PORT: '8080' }, 'MQTT_PORT and HTTP_PORT are both 8080'],
     [{ MQTT_WS_PORT: '1883' }, 'MQTT_PORT and MQTT_WS_PORT are both 1883'],
     [{ MQTT_PORT: '8080', HTTP_HOST: '0.0.0.0' }, 'are both 8080'],
@@ -64,7 +65,7 @@ describe('settings', () => {
   });
 
   it('name every wrong value at once', () => {
-    expect(() => parseSettings({ MQTT_PORT: '-1', HTTP_PORT: 'x' })).toThrow(/MQTT_PORT=-1.*HTTP_PORT=x/);
+    expect(() => parseSettings({ MQTT_PORT: '-1', HTTP_PORT: 'x' })).toThrow(/HTTP_PORT=x.*MQTT_PORT=-1/);
   });
 
   it('never show a secret, also not in the sentence about a wrong one', () => {
