@@ -9,6 +9,8 @@ export interface TextProblem {
 
 /** A sentence about a file or set of files that is refused whole, and a line for each mistake in it. */
 export function formatProblems(refusal: string, problems: readonly TextProblem[]): string {
+  const [only] = problems;
+  if (problems.length === 1 && only?.line === undefined) return `${refusal}: ${only?.file}: ${only?.message}`;
   const lines = problems.map(({ file, line, column, message }) =>
     line === undefined ? `  ${file}: ${message}` : `  ${file}:${line}:${column}: ${message}`,
   );

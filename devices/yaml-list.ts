@@ -1,6 +1,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Node } from 'yaml';
 import type { TextProblem } from './text-problem.js';
+import { describeYamlError } from './yaml-words.js';
 
 type Path = readonly (string | number)[];
 
@@ -35,8 +36,10 @@ export function parseYamlList(
   const root = document.contents;
   const single = isMap(root);
 
-  const problems = [...document.errors, ...document.warnings].map((error) =>
-    problem(error.pos[0], `The YAML is wrong: ${error.message.replace(/\.$/, '')}.`),
+  const problems = firstOfEachLine(
+    [...document.errors, ...document.warnings]
+      .sort((a, b) => a.pos[0] - b.pos[0])
+      .map((error) => problem(error.pos[0], describeYamlError(error, what.entry))),
   );
   let entries: unknown[] = [];
   if (problems.length === 0) {
@@ -77,6 +80,12 @@ export function parseYamlList(
       return problem(offsetIn(node, text, at.offset), message);
     },
   };
+}
+
+/** One slip of the pen is often several mistakes to the parser. */
+function firstOfEachLine(problems: readonly TextProblem[]): TextProblem[] {
+  const lines = problems.map(({ line }) => line);
+  return problems.filter(({ line }, i) => lines.indexOf(line) === i);
 }
 
 /**

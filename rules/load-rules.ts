@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseRules } from './parse-rules.js';
 import type { CompiledRule } from './rule.js';
 import { RuleSetError } from './rule-problem.js';
@@ -14,7 +14,7 @@ export async function loadRules(folder: string): Promise<readonly CompiledRule[]
   try {
     names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
   } catch (error) {
-    throw fileProblem(folder, `The folder of rules can't be read: ${reasonOf(error)}.`);
+    throw fileProblem(folder, describeFolder(folder, error));
   }
   const files = await Promise.all(
     names.map(async (name) => {
@@ -22,12 +22,12 @@ export async function loadRules(folder: string): Promise<readonly CompiledRule[]
       try {
         return { name: path, text: await readFile(path, 'utf8') };
       } catch (error) {
-        throw fileProblem(path, `The file can't be read: ${reasonOf(error)}.`);
+        throw fileProblem(path, `the file can't be read (${messageOf(error)}).`);
       }
     }),
   );
   if (files.length === 0) {
-    throw fileProblem(folder, 'The folder holds no .yaml file with rules.');
+    throw fileProblem(folder, 'the folder holds no .yaml file with rules.');
   }
   return parseRules(files);
 }
@@ -36,9 +36,14 @@ function fileProblem(file: string, message: string): RuleSetError {
   return new RuleSetError([{ file, message }]);
 }
 
-function reasonOf(error: unknown): string {
+function describeFolder(folder: string, error: unknown): string {
   const { code } = error as { code?: unknown };
-  if (code === 'ENOENT') return 'there is no such folder or file';
-  if (code === 'ENOTDIR') return 'it is a file';
+  if (code === 'ENOENT') return 'there is no such folder of rules.';
+  if (code === 'ENOTDIR')
+    return `this is no folder; name the folder that holds the rule files (${dirname(folder)}).`;
+  return `the folder of rules can't be read (${messageOf(error)}).`;
+}
+
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

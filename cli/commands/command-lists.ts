@@ -69,6 +69,10 @@ function addActions(commands: Command): void {
     .command('actions')
     .summary('list what devices can be told')
     .addArgument(new Argument('[class]', 'kind of device').choices(deviceClasses))
+    .description(
+      'Lists what each class of device can be told. Whether a lesson in the room goes on undisturbed, and whether a\n' +
+        'person has to agree first, binds self-healing; "campus command send" is not held back by either.',
+    )
     .option('--json', 'print a JSON array')
     .addHelpText('after', '\nExample:\n  $ campus command actions ap')
     .action((deviceClass: DeviceClass | undefined, options: { readonly json?: boolean }) => {
@@ -89,19 +93,20 @@ function addActions(commands: Command): void {
         console.log(JSON.stringify(rows));
         return;
       }
-      const yes = (is: boolean) => (is ? 'yes' : '');
       console.log(
         formatTable(
-          ['Class', 'Action', 'Arguments', 'Meaning', 'In lessons', 'Needs approval'],
+          ['Class', 'Action', 'Arguments', 'Meaning', 'Self-healing'],
           rows.map((row) => [
             row.class,
             row.action,
             row.args,
             `${row.zh} ${row.en}`,
-            yes(row.safeInLesson),
-            yes(row.needsApproval),
+            row.needsApproval ? 'asks first' : row.safeInLesson ? 'any time' : 'outside lessons',
           ]),
         ),
+      );
+      console.log(
+        'Self-healing, the last column, is what acts by itself; what a person sends is sent at any time.',
       );
     });
 }

@@ -51,7 +51,12 @@ export function addProfilesCommand(program: Command): void {
     });
 }
 
-function describe({ profile, sample, passed, got, expected }: SampleResult): string {
+function describe({ profile, sample, passed, got, expected, details }: SampleResult): string {
   if (passed) return `ok      ${profile}: ${sample}`;
-  return `not ok  ${profile}: ${sample}\n  got      ${JSON.stringify(got)}\n  expected ${JSON.stringify(expected)}`;
+  return [
+    `not ok  ${profile}: ${sample}`,
+    `  got      ${JSON.stringify(got)}`,
+    `  expected ${JSON.stringify(expected)}`,
+    ...details.map((detail) => `  because  ${detail}`),
+  ].join('\n');
 }

@@ -3,6 +3,7 @@ import { checkNotice } from '../notice.js';
 import type { Notice } from '../notice.js';
 import { checkReading, isRejection } from '../telemetry.js';
 import type { Reading, Rejection } from '../telemetry.js';
+import { describeThrown } from './describe-thrown.js';
 import type { Profile, ProfileItem, VendorMessage } from './profile.js';
 
 /** What a profile made of a message, checked. */
@@ -54,7 +55,7 @@ export function applyProfile(profile: Profile, message: VendorMessage): Applied 
       }),
     };
   } catch (error) {
-    const detail = `the profile "${profile.name}" failed: ${error instanceof Error ? error.message : String(error)}`;
+    const detail = `the profile "${profile.name}" failed: ${describeThrown(error)}`;
     return { rejection: { reason: 'profile_failed', detail } };
   }
 }

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { deviceClasses } from '../device-class.js';
+import type { Rejection } from '../telemetry.js';
 import { applyProfile } from './apply-profile.js';
 import type { Applied } from './apply-profile.js';
+import { describeThrown } from './describe-thrown.js';
 import type { FoundProfile } from './load-profiles.js';
-import type { VendorMessage } from './profile.js';
+import type { Profile, VendorMessage } from './profile.js';
 import { ProfileError } from './profile-error.js';
 
 /** A recorded message and what it must come to, as `samples.json` beside a profile has it. */
@@ -39,6 +41,8 @@ export interface SampleResult {
   readonly got: unknown;
   readonly expected: unknown;
   readonly passed: boolean;
+  /** Why each thing in it that is rejected is. */
+  readonly details: readonly string[];
   /** Whether something in it is rejected, as of malformed samples it must be. */
   readonly rejects: boolean;
 }
@@ -64,19 +68,38 @@ export async function checkSamples({ profile, folder }: FoundProfile): Promise<r
   }
   return samples.data.map((sample) => {
     const message = sampleMessage(sample);
-    const clean = profile.withoutPersonalData?.(message) ?? message.payload;
-    const got = describe(applyProfile(profile, { ...message, payload: clean, text: () => clean.toString() }));
+    const clean = withoutPersonalData(profile, message, sample.name);
+    const applied = applyProfile(profile, { ...message, payload: clean, text: () => clean.toString() });
+    const got = describe(applied);
     const expected: unknown = sample.expect;
-    const rejects = JSON.stringify(got).includes('"rejected":');
+    const details = rejectionsOf(applied).map(({ reason, detail }) => `${reason}: ${detail}`);
     return {
       profile: profile.name,
       sample: sample.name,
       got,
       expected,
       passed: isDeepStrictEqual(JSON.parse(JSON.stringify(got)), expected),
-      rejects,
+      details,
+      rejects: details.length > 0,
     };
   });
+}
+
+function withoutPersonalData(profile: Profile, message: VendorMessage, sample: string): Buffer {
+  try {
+    return profile.withoutPersonalData?.(message) ?? message.payload;
+  } catch (error) {
+    throw new ProfileError(
+      `The profile "${profile.name}" can't take personal data out of the sample "${sample}": ${describeThrown(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+function rejectionsOf(applied: Applied): Rejection[] {
+  if ('rejection' in applied) return [applied.rejection];
+  if ('ignored' in applied) return [];
+  return applied.items.flatMap(({ outcome }) => (outcome.kind === 'rejection' ? [outcome.rejection] : []));
 }
 
 function sampleMessage(sample: Sample): VendorMessage {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { deviceClasses } from '../device-class.js';
+import { describeThrown } from './describe-thrown.js';
 import type { Profile } from './profile.js';
 import { ProfileError } from './profile-error.js';
 
@@ -49,7 +50,10 @@ export async function findProfiles(ownFolder?: string): Promise<readonly FoundPr
 /** @throws ProfileError */
 export async function findIn(parent: string): Promise<readonly FoundProfile[]> {
   const entries = await readdir(parent, { withFileTypes: true }).catch((error: unknown) => {
-    throw new ProfileError(`The folder of profiles ${parent} can't be read (${String(error)}).`);
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is a file' : String(error);
+    throw new ProfileError(`The folder of profiles ${parent} can't be read: ${why}.`);
   });
   const files = entries
     .filter((entry) => entry.isDirectory())
@@ -66,8 +70,7 @@ async function load(file: string): Promise<Profile> {
   try {
     exported = (await import(pathToFileURL(file).href)) as typeof exported;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ProfileError(`${file} can't be loaded: ${reason}`, { cause: error });
+    throw new ProfileError(`${file} can't be loaded: ${describeThrown(error)}.`, { cause: error });
   }
   const checked = profileSchema.safeParse(exported.profile);
   if (checked.success) return exported.profile as Profile;

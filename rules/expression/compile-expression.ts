@@ -1,6 +1,7 @@
 import { parse, ParseError } from '@marcbachmann/cel-js';
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { DeviceClass } from '../../devices/device-class.js';
+import { describeCelError } from './cel-words.js';
 import { compileNode } from './compile-node.js';
 import type { ExpressionProblem } from './scope.js';
 import { createScope } from './scope.js';
@@ -77,26 +78,6 @@ function parseCel(text: string): ASTNode | ExpressionProblem {
     return parse(text).ast;
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    const offset = error.range?.start ?? 0;
-    return {
-      offset,
-      message: `The condition is no CEL: ${lowerFirst(error.summary)}.${hintAt(text, offset)}`,
-    };
+    return describeCelError(text, error.range?.start ?? 0);
   }
-}
-
-/** What people write in place of CEL's operators, and what CEL wants. */
-function hintAt(text: string, offset: number): string {
-  const rest = text.slice(offset);
-  if (rest === '') return ' Something is missing at its end.';
-  if (/^=/.test(rest)) return ' Write "==" to compare.';
-  if (/^and\b/i.test(rest)) return ' Write "&&" in place of "and".';
-  if (/^or\b/i.test(rest)) return ' Write "||" in place of "or".';
-  if (/^not\b/i.test(rest) || /^not\b/i.test(text)) return ' Write "!" in place of "not".';
-  if (/^[^\x20-\x7e]/.test(rest)) return ' Use the ASCII character in place of the full-width one.';
-  return '';
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

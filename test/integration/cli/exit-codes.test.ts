@@ -40,7 +40,7 @@ describe('a start that can not be', () => {
     ['a wrong value', { MQTT_PORT: 'abc' }, 'MQTT_PORT=abc must be a port number'],
     ['two servers on one port', { MQTT_PORT: '8080' }, 'MQTT_PORT and HTTP_PORT are both 8080'],
     ['no mail address', { MAIL_FROM: '@' }, 'MAIL_FROM has "@", which is no mail address'],
-    ['no rules', { RULES_DIR: '/nosuch' }, "/nosuch: The folder of rules can't be read: there is no such"],
+    ['no rules', { RULES_DIR: '/nosuch' }, '/nosuch: there is no such folder of rules.'],
   ])(
     'because of %s ends with 1 and one sentence, before anything is written',
     async (_what, env, sentence) => {

@@ -16,9 +16,14 @@ describe('columns', () => {
     [[5, 10, 20], 100, [5, 10, 20]],
     [[5, 10, 60], 40, [5, 10, 25]],
     [[5, 50, 60], 45, [5, 20, 20]],
-    [[50, 50], 3, [6, 6]],
+    [[50, 50], 3, undefined],
   ])('of %j fit into %i: narrow ones keep what they need', (natural, room, fitted) => {
     expect(fitColumns(natural, room)).toEqual(fitted);
+  });
+
+  it('are not made narrower than their longest word', () => {
+    expect(fitColumns([30, 40], 50, [28, 10])).toEqual([28, 22]);
+    expect(fitColumns([30, 40], 50, [28, 30])).toBeUndefined();
   });
 });
 
@@ -32,6 +37,26 @@ describe('a table', () => {
     const table = formatTable(['Severity', 'Alarm', 'Site'], rows, width);
     expect(widest(table)).toBeLessThanOrEqual(width);
     for (const word of ['major', 'nobody', 'window', 'fs-chancheng-01']) expect(table).toContain(word);
+  });
+
+  const ids = [
+    ['fs-chancheng-01-r101', 'sensor', 'fs-chancheng-01', 'r101', '2026-03-02 08:15:00'],
+    ['fs-chancheng-01-r102', 'sensor', 'fs-chancheng-01', 'r102', '2026-03-02 08:15:00'],
+  ];
+  const head = ['Device', 'Class', 'Site', 'Room', 'Since'];
+
+  it.each([75, 60, 40])('breaks no id, with %i columns', (width) => {
+    const table = formatTable(head, ids, width);
+    expect(widest(table)).toBeLessThanOrEqual(width);
+    for (const row of ids) for (const word of row.join(' ').split(' ')) expect(table).toContain(word);
+  });
+
+  it('goes without lines where they leave no room, and row by row where columns do not fit', () => {
+    expect(formatTable(head, ids, 75)).toMatch(/^┌/);
+    expect(formatTable(head, ids, 66).split('\n')[0]).toBe(
+      'Device                Class   Site             Room  Since',
+    );
+    expect(formatTable(head, ids, 40)).toMatch(/^ {2}Device +fs-chancheng-01-r101\n/);
   });
 
   it('keeps a row on one line where no terminal limits it', () => {

@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkSamples } from '../../../devices/profiles/check-samples.js';
-import { findProfiles } from '../../../devices/profiles/load-profiles.js';
+import { findIn, findProfiles } from '../../../devices/profiles/load-profiles.js';
 
 const found = await findProfiles();
 
@@ -59,4 +62,30 @@ test("no address of anybody's phone leaves a uCentral state, whole or cut off", 
     expect(clean).not.toMatch(/aa:00:01/);
     if (payload === text) expect(clean).not.toMatch(/10\.7\.1\.1|7::aa|phone-of-li/);
   }
+});
+
+async function checkOwn(profile: string) {
+  const parent = mkdtempSync(join(tmpdir(), 'pc-profiles-'));
+  onTestFinished(() => rmSync(parent, { recursive: true }));
+  const folder = join(parent, 'acme-air');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'profile.mjs'), profile);
+  const sample = { name: 'one', topic: 'acme/1/air', json: { co2: 1 }, expect: 'ignored' };
+  writeFileSync(join(folder, 'samples.json'), JSON.stringify([sample]));
+  return (await Promise.all((await findIn(parent)).map(checkSamples))).flat();
+}
+
+test('what a profile throws is told with its text and its line', async () => {
+  const results = await checkOwn(`export const profile = {
+  name: 'acme-air', topics: ['acme/+/air'], deviceClasses: ['sensor'],
+  decode(message) {
+    return message.nothing.there;
+  },
+};`);
+  expect(results.map(({ passed, details }) => [passed, details])).toEqual([
+    [
+      false,
+      [expect.stringMatching(/^profile_failed: .*TypeError: .*there.*\(acme-air\/profile\.mjs:4(:\d+)?\)$/)],
+    ],
+  ]);
 });

@@ -47,8 +47,37 @@ describe('rule files', () => {
   });
 
   it.each([
-    ['a broken line', good.replace('class: sensor', 'class sensor'), /^1\.yaml:6:1: The YAML is wrong: /],
-    ['a key twice', `${good}for: 5m\n`, /^1\.yaml:10:1: The YAML is wrong: Map keys must be unique\.$/],
+    [
+      'a broken line',
+      good.replace('class: sensor', 'class sensor'),
+      /^1\.yaml:6:1: This line is no "key: value"/,
+    ],
+    ['a key twice', `${good}for: 5m\n`, /^1\.yaml:10:1: This key stands here twice; /],
+    [
+      'two documents',
+      `${good}---\n${good}`,
+      '1.yaml:10:1: A file is one YAML document: remove the line "---" and write one list of rules.',
+    ],
+    [
+      'a tab',
+      good.replace('class: sensor', 'class:\n\tsensor'),
+      /^1\.yaml:7:1: A line is indented with a tab/,
+    ],
+    [
+      'a quote that stays open',
+      good.replace('Design value', '"Design value'),
+      /: A quotation mark is opened and not closed\.$/,
+    ],
+    [
+      'a tag',
+      good.replace('temp_c > 28', '!(temp_c > 28)'),
+      /^1\.yaml:8:12: A text can't begin with "!" unless/,
+    ],
+    [
+      'a time without quotes',
+      good.replace('temp_c >', 'mean(temp_c, 5m) >'),
+      '1.yaml:8:25: A time goes in quotes: write "5m" in place of 5m.',
+    ],
     [
       'nothing',
       '',
@@ -97,7 +126,7 @@ describe('rule files', () => {
     [
       'a mistake in CEL',
       good.replace('> 28', '=> 28'),
-      /^1\.yaml:8:19: The condition is no CEL: .* Write "==" to compare\.$/,
+      /^1\.yaml:8:19: The condition can't be read here: write ">=" in place of "=>"\.$/,
     ],
     [
       'a quoted condition',
