@@ -25,6 +25,25 @@ export interface Instance {
   readonly folder?: string | undefined;
 }
 
+/** The pipeline that runs on DATA_DIR, else (when DATA_DIR isn't given) the demo. */
+function findRunning(settings: Settings, options: Readonly<Record<string, unknown>>) {
+  const isFolderGiven = (givenFlags(options).DATA_DIR ?? process.env.DATA_DIR ?? '') !== '';
+  const folders = isFolderGiven ? [settings.DATA_DIR] : [settings.DATA_DIR, resolve(demoDataFolder)];
+  const running = folders
+    .map((folder) => ({ folder, record: readRunRecord(folder) }))
+    .find(({ record: found }) => found !== undefined && isRunning(found));
+  return { folders, running };
+}
+
+/** What the pipeline that a verb would find was started with, where one runs on this machine. */
+export function findRunningSettings(
+  options: Readonly<Record<string, unknown>>,
+): { readonly folder: string; readonly settings: NonNullable<RunRecord['settings']> } | undefined {
+  const { running } = findRunning(readSettings(options), options);
+  const started = running?.record?.settings;
+  return running && started && { folder: running.folder, settings: started };
+}
+
 /**
  * Finds the running pipeline: REDIS_URL, else the one that runs on DATA_DIR, else (when DATA_DIR isn't
  * given) the demo.
@@ -32,11 +51,7 @@ export interface Instance {
  */
 export function findInstance(options: Readonly<Record<string, unknown>>): Instance {
   const settings = readSettings(options);
-  const isFolderGiven = (givenFlags(options).DATA_DIR ?? process.env.DATA_DIR ?? '') !== '';
-  const folders = isFolderGiven ? [settings.DATA_DIR] : [settings.DATA_DIR, resolve(demoDataFolder)];
-  const running = folders
-    .map((folder) => ({ folder, record: readRunRecord(folder) }))
-    .find(({ record: found }) => found !== undefined && isRunning(found));
+  const { folders, running } = findRunning(settings, options);
   const record = running?.record;
   if (settings.REDIS_URL !== undefined) {
     const isSame = record?.redis === settings.REDIS_URL;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { allMqttAddresses } from '../runtime/mqtt-addresses.js';
 import type { Settings } from '../runtime/settings.js';
 import { displayUrl } from './instance.js';
+import { findMisspelt } from './misspelt-settings.js';
 import { watchStopSignals } from './stop-signals.js';
 import { startPipeline } from './supervisor/start-pipeline.js';
 import type { Pipeline } from './supervisor/start-pipeline.js';
@@ -19,6 +20,7 @@ export async function runPipeline(
   meanwhile?: Meanwhile,
 ): Promise<void> {
   const steps = createSteps();
+  for (const sentence of findMisspelt(process.env)) steps.note(`! ${sentence}`);
   const startedAt = Date.now();
   const { stop, force } = watchStopSignals();
   force.addEventListener('abort', () => {

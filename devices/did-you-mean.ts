@@ -27,7 +27,7 @@ function stem(name: string): string {
 }
 
 /** Levenshtein distance: letters to insert, delete or replace. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];

@@ -85,6 +85,13 @@ export function settingsToEnv(settings: Settings): Record<string, string> {
   return env;
 }
 
+/** All settings as they may be shown, by name; one that is unset is empty. */
+export function displaySettings(settings: Settings): Record<SettingName, string> {
+  const names = Object.keys(settingDefinitions) as SettingName[];
+  const shown = names.map((name) => [name, displayValue(name, settings[name])]);
+  return Object.fromEntries(shown) as Record<SettingName, string>;
+}
+
 /** A setting's value as it may be shown: secrets and passwords in URLs are replaced by `***`. */
 export function displayValue(name: SettingName, value: string | number | boolean | undefined): string {
   if (value === undefined) return '';

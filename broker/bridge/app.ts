@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import type { Profile } from '../../devices/profiles/profile.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { RegistryFeed } from '../../devices/redis-registry-feed.js';
 import { shardOf } from '../../devices/site.js';
@@ -15,8 +13,7 @@ import { createBridgeMetrics } from './bridge-metrics.js';
 import { BridgeFollower } from './follow-bridge.js';
 import { takeIn } from './intake.js';
 import type { Delivered, IntakeParts } from './intake.js';
-import { parseBridges } from './parse-bridges.js';
-import type { Bridge } from './parse-bridges.js';
+import { readBridges } from './read-bridges.js';
 import { readSecrets } from './read-secrets.js';
 import { BridgeMemory } from './redis-bridge-memory.js';
 import { SparkplugHost } from './sparkplug-host.js';
@@ -29,7 +26,11 @@ import { SparkplugHost } from './sparkplug-host.js';
 export async function startBridges(context: RoleContext): Promise<void> {
   const { settings, clock, log, lifeCycle } = context;
   const profiles = await loadProfiles(settings.PROFILES_DIR);
-  const { file, bridges } = await readBridges(settings.BRIDGES_FILE, profiles);
+  const file = settings.BRIDGES_FILE;
+  if (file === undefined) {
+    throw new AppError('no_bridges', 'No other broker is named: set BRIDGES_FILE to a YAML file of bridges.');
+  }
+  const bridges = await readBridges(file, profiles);
   const secrets = await Promise.allSettled(bridges.map((bridge) => readSecrets(bridge, file, process.env)));
   const commandTimeout = settings.APPEND_TIMEOUT_S * 1000;
   const redis = connectRedis(context.redisUrl, log, { commandTimeout: Math.min(commandTimeout, 5000) });
@@ -123,25 +124,6 @@ export async function startBridges(context: RoleContext): Promise<void> {
   });
   startRoleReport(context, 'bridge', () => describeTrouble(followers, broken));
   log.info(`bridges: ${bridges.map(({ name, url }) => `${name} (${url})`).join(', ')}`);
-}
-
-async function readBridges(
-  file: string | undefined,
-  profiles: ReadonlyMap<string, Profile>,
-): Promise<{ file: string; bridges: readonly Bridge[] }> {
-  if (file === undefined) {
-    throw new AppError('no_bridges', 'No other broker is named: set BRIDGES_FILE to a YAML file of bridges.');
-  }
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new AppError(
-      'bad_bridges',
-      `The file of bridges can't be read (${messageOf(error)}); check BRIDGES_FILE.`,
-    );
-  }
-  return { file, bridges: parseBridges(file, text, profiles) };
 }
 
 function describeTrouble(

@@ -3,6 +3,7 @@ import { AppError } from '../../runtime/app-error.js';
 import type { RoleContext } from '../../runtime/role.js';
 import type { Role } from '../../runtime/roles.js';
 import type { Settings } from '../../runtime/settings.js';
+import { findMisspelt } from '../misspelt-settings.js';
 import { roleSummaries } from '../role-summaries.js';
 import { runRole } from '../run-role.js';
 import type { RoleSettings } from '../run-role.js';
@@ -38,6 +39,9 @@ export function addRoleCommand(program: Command, role: Role): void {
       await (await import('../open-broker.js')).runOpenBroker(readSettings(options));
       return;
     }
+    // As a child of the supervisor, that has said so.
+    if (process.send === undefined)
+      for (const sentence of findMisspelt(process.env)) console.error(`! ${sentence}`);
     await runRole(role, withStores(readSettings(options)), async (context) =>
       (await starters[role]())(context),
     );

@@ -1,19 +1,26 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClockSpec } from '../../runtime/clock.js';
 import { AppError } from '../../runtime/app-error.js';
 
 /**
  * Makes the data folder, for our eyes only, and checks that it can be written.
+ * @returns what takes the folders that it made away again, as long as nothing is in them
  * @throws AppError `bad_data_folder`
  */
-export function prepareDataFolder(folder: string): void {
+export function prepareDataFolder(folder: string): () => void {
+  const made: string[] = [];
+  const undo = () => {
+    for (const path of made.reverse()) rmdirSync(path);
+  };
   const probe = join(folder, `.probe.${process.pid}`);
   try {
-    for (const part of ['', 'log', 'redis', 'influx']) makeFolder(join(folder, part));
+    for (const part of ['', 'log', 'redis', 'influx']) makeFolder(join(folder, part), made);
     writeFileSync(probe, '');
     rmSync(probe);
+    return undo;
   } catch (error) {
+    undo();
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new AppError(
       'bad_data_folder',
@@ -24,10 +31,11 @@ export function prepareDataFolder(folder: string): void {
 }
 
 /** Not Node's own `recursive`: under /proc, where no folder can be made, that never returns. */
-function makeFolder(folder: string): void {
+function makeFolder(folder: string, made: string[]): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), made);
   mkdirSync(folder, { mode: 0o700 });
+  made.push(folder);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSpec } from '../../runtime/clock.js';
+import type { SettingName } from '../../runtime/settings.js';
 import { processIdentity } from '../../runtime/process-identity.js';
 
 /** A child of the supervisor, as shown by `campus status`. */
@@ -35,6 +36,8 @@ export interface RunRecord {
   /** All addresses of the broker, as URLs. */
   readonly listeners: readonly string[];
   readonly http: string;
+  /** What it was started with, as `campus config` shows it: without secrets. */
+  readonly settings?: Readonly<Partial<Record<SettingName, string>>> | undefined;
   /** Absent until they are there. */
   readonly redis?: string | undefined;
   readonly influx?: InfluxAddress | undefined;

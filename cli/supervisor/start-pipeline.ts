@@ -5,6 +5,7 @@ import { LifeCycle } from '../../runtime/life-cycle.js';
 import { allMqttAddresses, plainAddress } from '../../runtime/mqtt-addresses.js';
 import { settleClock } from '../../runtime/redis-clock.js';
 import type { Role } from '../../runtime/roles.js';
+import { displaySettings } from '../../runtime/settings.js';
 import type { Settings } from '../../runtime/settings.js';
 import { processIdentity } from '../../runtime/process-identity.js';
 import { withRedis } from '../redis-session.js';
@@ -60,8 +61,13 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
   await preflight(settings);
   // What a killed pipeline left running may still have our ports.
   const mayHaveLeftovers = readRunRecord(folder) !== undefined;
-  if (!mayHaveLeftovers) await assertPortsFree(settings);
-  prepareDataFolder(folder);
+  const undo = prepareDataFolder(folder);
+  if (!mayHaveLeftovers) {
+    await assertPortsFree(settings).catch((error: unknown) => {
+      undo();
+      throw error;
+    });
+  }
   const unlock = lockFolder(folder);
   const log = pino(
     { level: settings.LOG_LEVEL },
@@ -92,6 +98,7 @@ export async function startPipeline(settings: Settings, options: StartOptions): 
         mqtt: plainAddress(listeners),
         listeners: listeners.map(({ url }) => url),
         http: `http://${settings.HTTP_HOST}:${settings.HTTP_PORT}`,
+        settings: displaySettings(settings),
       },
       log,
       (line) => steps.note(line),

@@ -7,6 +7,7 @@ import { deviceClasses } from '../device-class.js';
 import { describeThrown } from './describe-thrown.js';
 import type { Profile } from './profile.js';
 import { ProfileError } from './profile-error.js';
+import { findSyntaxErrorLine } from './syntax-place.js';
 
 /** A profile and the folder it was found in, where its samples are, too. */
 export interface FoundProfile {
@@ -70,7 +71,9 @@ async function load(file: string): Promise<Profile> {
   try {
     exported = (await import(pathToFileURL(file).href)) as typeof exported;
   } catch (error) {
-    throw new ProfileError(`${file} can't be loaded: ${describeThrown(error)}.`, { cause: error });
+    const line = error instanceof SyntaxError ? findSyntaxErrorLine(file) : undefined;
+    const place = line === undefined ? file : `${file}:${line}`;
+    throw new ProfileError(`${place} can't be loaded: ${describeThrown(error)}.`, { cause: error });
   }
   const checked = profileSchema.safeParse(exported.profile);
   if (checked.success) return exported.profile as Profile;

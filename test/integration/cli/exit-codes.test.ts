@@ -40,6 +40,12 @@ describe('a start that can not be', () => {
     ['a wrong value', { MQTT_PORT: 'abc' }, 'MQTT_PORT=abc must be a port number'],
     ['two servers on one port', { MQTT_PORT: '8080' }, 'MQTT_PORT and HTTP_PORT are both 8080'],
     ['no mail address', { MAIL_FROM: '@' }, 'MAIL_FROM has "@", which is no mail address'],
+    [
+      'no bridges',
+      { BRIDGES_FILE: '/nosuch.yaml' },
+      "The file of bridges /nosuch.yaml can't be read: there is no such file; check BRIDGES_FILE.\n",
+    ],
+    ['no certificate', { MQTT_TLS_PORT: '8883' }, "TLS can't use "],
     ['no rules', { RULES_DIR: '/nosuch' }, '/nosuch: there is no such folder of rules.'],
   ])(
     'because of %s ends with 1 and one sentence, before anything is written',
@@ -68,12 +74,13 @@ describe('a start that can not be', () => {
   it.each(['/proc/nope', '/proc/nope/deeper', '/dev/null/var'])(
     'because nothing can be written to %s ends with 1, at once',
     async (dataDir) => {
-      const env = {
-        DATA_DIR: dataDir,
-        MQTT_PORT: String(await freePort()),
-        HTTP_PORT: String(await freePort()),
-      };
+      // Whether the ports are free is asked afterwards: a folder is easier to choose.
+      const other = createServer();
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      const { port } = other.address() as AddressInfo;
+      const env = { DATA_DIR: dataDir, MQTT_PORT: String(await freePort()), HTTP_PORT: String(port) };
       const { code, stderr } = await campus(['up'], env);
+      await new Promise((resolve) => other.close(resolve));
       expect(stderr).toMatch(
         new RegExp(`^campus: The data folder ${dataDir} can't be written \\(\\w+\\): choose`),
       );
@@ -125,6 +132,54 @@ describe('verbs', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain(part);
     expect(stdout).not.toContain('preset');
     expect(code).toBe(0);
+  });
+
+  it('rules check says of a file that it is no folder, and names that', async () => {
+    const file = join(folder, 'one-rule.yaml');
+    await writeFile(file, '');
+    const { code, stderr } = await campus(['rules', 'check', file]);
+    expect(stderr).toBe(
+      `campus: No rule was loaded: ${file}: this is no folder; name the folder that holds the rule files (${folder}).\n`,
+    );
+    expect(code).toBe(1);
+  });
+
+  const bridge = (name: string, more: string) =>
+    `- name: ${name}\n  url: mqtt://127.0.0.1\n${more}  subscriptions: [{ profile: zigbee2mqtt, site: school-7 }]\n`;
+
+  it('bridges check says in one line that all is good, and what it could not ask', async () => {
+    const file = join(folder, 'good.yaml');
+    await writeFile(file, bridge('a', '  passwordEnv: A_SECRET\n') + bridge('b', ''));
+    const here = { A_SECRET: 'x', DATA_DIR: join(folder, 'nothing') };
+    const { code, stdout } = await campus(['bridges', 'check', file], here);
+    expect(stdout).toMatch(/^2 bridges, all good: .*; no pipeline runs to ask whether/m);
+    expect(code).toBe(0);
+  });
+
+  it('bridges check fails for every secret that is not there', async () => {
+    const file = join(folder, 'bad.yaml');
+    await writeFile(file, bridge('a', '  passwordEnv: A_SECRET\n') + bridge('b', '  passwordFile: nosuch\n'));
+    const { code, stderr } = await campus(['bridges', 'check', file], { DATA_DIR: join(folder, 'nothing') });
+    expect(stderr).toMatch(
+      /^campus: Bridge "a": .* A_SECRET, which is not set\.\n +Bridge "b": passwordFile can't be read/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('config names the variable that a misspelt one was probably to be', async () => {
+    const { code, stdout } = await campus(['config'], { MQTT_PROT: '1884', HTTP_PROXY: 'http://proxy' });
+    expect(stdout).toContain('MQTT_PROT is no setting and is ignored. Did you mean MQTT_PORT?');
+    expect(stdout).not.toContain('HTTP_PROXY');
+    expect(code).toBe(0);
+  });
+
+  it('profiles check names the line of a mistake in the JavaScript', async () => {
+    const file = join(folder, 'profiles/acme/profile.js');
+    await mkdir(join(folder, 'profiles/acme'), { recursive: true });
+    await writeFile(file, 'export const profile = {\n  name:: 1,\n};\n');
+    const { code, stderr } = await campus(['profiles', 'check', join(folder, 'profiles')]);
+    expect(stderr).toContain(`campus: ${file}:2 can't be loaded: SyntaxError: `);
+    expect(code).toBe(1);
   });
 
   it('rules check --json answers mistakes as JSON, with 1', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -170,6 +170,30 @@ describe('the verbs for credentials', () => {
   });
 });
 
+describe('campus registry', () => {
+  const json = async (...args: string[]): Promise<unknown> =>
+    JSON.parse(await campus('registry', ...args, '--json', ...here()));
+
+  it('shows, lists and removes what there is, and says what there is not', async () => {
+    await campus(
+      ...['devices', 'issue', '--site', 'school-3', '--class', 'ap', '--device', 'ap-31', '--room', 'r31'],
+      ...here(),
+    );
+    expect(await json('show', 'ap-31')).toMatchObject({
+      kind: 'device',
+      device: { id: 'ap-31', room: 'r31' },
+      chain: ['ap-31', 'school-3'],
+    });
+    const listed = () => json('list', 'devices', '--site', 'school-3');
+    expect(await listed()).toMatchObject([{ id: 'ap-31', deviceClass: 'ap' }]);
+    expect(await json('list', 'rooms', '--site', 'school-3')).toMatchObject([{ id: 'r31' }]);
+    await expect(json('remove', 'device', 'ap-32')).rejects.toThrow(/ap-32/);
+    await expect(json('show', 'ap-32')).rejects.toThrow(/ap-32/);
+    await campus('registry', 'remove', 'device', 'ap-31', ...here());
+    expect(await listed()).toEqual([]);
+  });
+});
+
 describe('the other verbs', () => {
   it.each([
     [['ledger', '--json'], { received: 0, pending: 0 }],
@@ -206,6 +230,27 @@ describe('the other verbs', () => {
     const text = await campus('config', ...flags);
     expect(text).not.toContain('hidden');
     expect(text).toMatch(/MQTT_PORT .* 1999 .* --mqtt-port/);
+  });
+
+  it('campus config says what the running pipeline was started with, where that differs', async () => {
+    const text = await campus('config', ...here());
+    expect(text).toMatch(/The pipeline that runs on .* was started with others:/);
+    expect(text).toMatch(new RegExp(`^ {2}MQTT_PORT +${pipeline.settings.MQTT_PORT}$`, 'm'));
+    expect(text).toMatch(/^ {2}SIM_SPEED +60$/m);
+    expect(text).not.toMatch(/^ {2}LOG_SHARDS/m);
+  });
+
+  it('campus bridges check fails for a site that is not registered', async () => {
+    const file = join(folder, 'bridges.yaml');
+    const subscriptions = '[{ profile: tasmota, site: nowhere, class: sensor }]';
+    await writeFile(file, `- name: b\n  url: mqtt://127.0.0.1\n  subscriptions: ${subscriptions}\n`);
+    await expect(campus('bridges', 'check', file, ...here())).rejects.toThrow(
+      'Bridge "b": the site "nowhere" is not registered',
+    );
+    await campus('devices', 'issue', '--site', 'nowhere', '--class', 'sensor', '--device', 'n-1', ...here());
+    expect(await campus('bridges', 'check', file, ...here())).toMatch(
+      /^1 bridge, all good: .*registered\.$/m,
+    );
   });
 
   it('campus rules check lists the shipped rules', async () => {
