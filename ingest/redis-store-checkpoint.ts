@@ -1,6 +1,6 @@
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
-import { LedgerEntry } from './ledger/ledger-entry.js';
+import { LedgerEntry, noCounts } from './ledger/ledger-entry.js';
 import type { LedgerCounts } from './ledger/ledger-entry.js';
 import { compareIds, logStart } from './log/log.js';
 import { luaPut, runFenced, saveFields } from './log/redis-shard-fence.js';
@@ -50,23 +50,13 @@ export async function loadStoreState(redis: Redis, shard: number): Promise<Store
     end: fields['@writing'] ?? last?.[0] ?? logStart,
     saves: Number(fields['@save'] ?? 0),
     settled: Number(fields['@settled'] ?? 0),
-    totals: { ...emptyTotals, ...(JSON.parse(fields['@total'] ?? '{}') as Partial<LedgerCounts>) },
+    totals: { ...noCounts, ...(JSON.parse(fields['@total'] ?? '{}') as Partial<LedgerCounts>) },
     reasons: JSON.parse(fields['@reasons'] ?? '{}') as Record<string, number>,
     expired: JSON.parse(fields['@expired'] ?? '{}') as Record<string, number>,
     held: await readHeld(redis, shard),
     devices,
   };
 }
-
-const emptyTotals: LedgerCounts = {
-  received: 0,
-  written: 0,
-  quarantined: 0,
-  expired: 0,
-  duplicates: 0,
-  gaps: 0,
-  late: 0,
-};
 
 /**
  * KEYS[2] store hash, KEYS[3] quarantine stream, KEYS[4] what it holds; ARGV[2] the checkpoint's number, ARGV[3] how

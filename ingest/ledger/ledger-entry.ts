@@ -26,6 +26,19 @@ export interface LedgerCounts {
   readonly late: number;
 }
 
+/** Nothing counted yet; the keys are all the counts there are. */
+export const noCounts: LedgerCounts = {
+  received: 0,
+  written: 0,
+  quarantined: 0,
+  expired: 0,
+  duplicates: 0,
+  gaps: 0,
+  late: 0,
+};
+
+export const countNames = Object.keys(noCounts) as readonly (keyof LedgerCounts)[];
+
 interface LedgerState extends Omit<LedgerCounts, 'gaps' | 'expired'> {
   readonly expired?: number | undefined;
   readonly seen: SeenState;

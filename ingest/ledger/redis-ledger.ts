@@ -2,7 +2,7 @@ import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
 import { readShardCount } from '../../runtime/redis-shard-count.js';
 import { decodeFrame } from '../log/frame.js';
-import { readCounts } from './ledger-entry.js';
+import { countNames, noCounts, readCounts } from './ledger-entry.js';
 import type { LedgerCounts } from './ledger-entry.js';
 
 /** The whole pipeline's ledger: received = written + quarantined + expired + duplicates + pending + unaccounted. */
@@ -15,8 +15,6 @@ export interface LedgerTotals extends LedgerCounts {
    */
   readonly unaccounted: number;
 }
-
-const countNames = ['received', 'written', 'quarantined', 'expired', 'duplicates', 'gaps', 'late'] as const;
 
 /** Entries of the log that are counted one by one; with more of them the two counters tell what is pending. */
 const mostCounted = 200;
@@ -34,17 +32,7 @@ return {redis.call('GET', KEYS[1]) or '0', settled[1] or '0', settled[2] or '{}'
 /** Adds up the ledger of all shards. */
 export async function readLedger(redis: Redis): Promise<LedgerTotals> {
   const shards = await readShardCount(redis);
-  const sums = {
-    received: 0,
-    written: 0,
-    quarantined: 0,
-    expired: 0,
-    duplicates: 0,
-    gaps: 0,
-    late: 0,
-    pending: 0,
-    unaccounted: 0,
-  };
+  const sums = { ...noCounts, pending: 0, unaccounted: 0 };
   for (let shard = 0; shard < shards; shard++) {
     const keys = [redisKeys.appended(shard), redisKeys.store(shard), redisKeys.log(shard)];
     const [appended, settled, total, entries] = (await redis.callBuffer(
