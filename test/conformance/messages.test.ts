@@ -1,32 +1,16 @@
 import type { IPublishPacket } from 'mqtt-packet';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { field, publishPacket, RawClient, rawPacket } from '../support/raw-client.js';
+import { describe, expect, test } from 'vitest';
+import type { RawClient } from '../support/raw-client.js';
+import { field, publishPacket, rawPacket } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
-import { startTrialBroker } from '../support/trial-broker.js';
-import type { TrialBroker } from '../support/trial-broker.js';
+import { useOpenTrial } from '../support/open-trial.js';
 
 // Topics, subscriptions, QoS and retained messages, as a client sees them.
-let broker: TrialBroker;
-const open: RawClient[] = [];
+const trial = useOpenTrial();
+const { connect } = trial;
 let round = 0;
 /** A topic that no other test uses. */
 const own = () => `t${++round}`;
-
-beforeAll(async () => {
-  broker = await startTrialBroker({ open: true });
-});
-afterEach(() => {
-  for (const client of open.splice(0)) client.destroy();
-});
-afterAll(async () => {
-  await broker.stop();
-});
-
-async function connect(options: Parameters<typeof RawClient.connect>[1] = {}): Promise<RawClient> {
-  const client = await RawClient.connect(broker.port, options);
-  open.push(client);
-  return client;
-}
 
 const brief = ({ topic, payload, qos, retain, dup }: IPublishPacket) =>
   `${topic} ${payload.toString()} q${qos}${retain ? ' r' : ''}${dup ? ' d' : ''}`;
@@ -201,8 +185,7 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
 
   test('everything may be sent at once after CONNECT, before its CONNACK [MQTT-3.2.0-1]', async () => {
     const topic = own();
-    const client = await RawClient.open(broker.port);
-    open.push(client);
+    const client = await trial.open();
     const publishes = Array.from({ length: 100 }, (_, i) =>
       publishPacket(topic, String(i), { qos: 1, messageId: i + 1 }),
     );
@@ -383,9 +366,9 @@ describe('QoS', () => {
       heard += (await reading.messages()).length;
     }
     expect(heard).toBe(100);
-    expect(await broker.metric('pc_mqtt_slow_clients_total', 'message')).toBeGreaterThan(0);
+    expect(await trial.broker.metric('pc_mqtt_slow_clients_total', 'message')).toBeGreaterThan(0);
     await eventually('the frozen client to be given up', async () => {
-      return (await broker.metric('pc_mqtt_slow_clients_total', 'connection')) > 0;
+      return (await trial.broker.metric('pc_mqtt_slow_clients_total', 'connection')) > 0;
     });
   });
 });

@@ -1,37 +1,20 @@
 import type { IConnackPacket, IPublishPacket } from 'mqtt-packet';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectPacket, publishPacket, RawClient } from '../support/raw-client.js';
+import { describe, expect, test } from 'vitest';
+import type { RawClient } from '../support/raw-client.js';
+import { connectPacket, publishPacket } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
-import { startTrialBroker } from '../support/trial-broker.js';
-import type { TrialBroker } from '../support/trial-broker.js';
+import { useOpenTrial } from '../support/open-trial.js';
 
 // Sessions kept and thrown away, takeovers, Wills and keep-alive, as a client sees them.
-let broker: TrialBroker;
-const open: RawClient[] = [];
+const trial = useOpenTrial();
+const { connect } = trial;
 let round = 0;
 const own = () => `s${++round}`;
-
-beforeAll(async () => {
-  broker = await startTrialBroker({ open: true });
-});
-afterEach(() => {
-  for (const client of open.splice(0)) client.destroy();
-});
-afterAll(async () => {
-  await broker.stop();
-});
-
-async function connect(options: Parameters<typeof RawClient.connect>[1] = {}): Promise<RawClient> {
-  const client = await RawClient.connect(broker.port, options);
-  open.push(client);
-  return client;
-}
 
 async function connack(
   options: Parameters<typeof RawClient.connect>[1],
 ): Promise<[RawClient, IConnackPacket]> {
-  const client = await RawClient.open(broker.port);
-  open.push(client);
+  const client = await trial.open();
   client.send(connectPacket(options));
   return [client, await client.next<IConnackPacket>('connack')];
 }
@@ -303,7 +286,7 @@ describe('Will', () => {
       const { client, will, watcher } = await watched({ qos });
       client.destroy();
       expect(await will()).toEqual([`gone q${qos}`]);
-      await broker.metric('pc_mqtt_clients');
+      await trial.broker.metric('pc_mqtt_clients');
       expect(await watcher.drain()).toEqual([]);
     },
   );

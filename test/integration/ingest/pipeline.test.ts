@@ -423,13 +423,12 @@ test('a device can not have any number of parts', async () => {
   expect(await listQuarantine(redis, { count: 1 })).toMatchObject([{ reason: 'too_many_series' }]);
 });
 
-test('a device that moved between a write and its replay after a crash has its points once', async () => {
+/** Twenty readings, and then as after a crash: InfluxDB has the second ten, the checkpoint does not. */
+async function crashBehindWrite(): Promise<void> {
   await append(readings(10));
   await settled();
-  const move = (room: string) =>
-    issueCredentials(redis, { site: 's1', device: 'd1', deviceClass: 'sensor', room });
-  // As after a crash: the store's checkpoint is older than what InfluxDB has.
-  const key = redisKeys.store(shardOf('s1', 4));
+  const shard = shardOf('s1', 4);
+  const key = redisKeys.store(shard);
   const older = await redis.hgetall(key);
   await append(readings(10, 10));
   await eventually('the rest to be written', async () => (await settled()).written === 20);
@@ -437,12 +436,16 @@ test('a device that moved between a write and its replay after a crash has its p
   await redis.del(key);
   await redis.hset(key, older);
   // Settled entries may still be kept for those who listen.
-  await redis.xtrim(redisKeys.log(shardOf('s1', 4)), 'MAXLEN', 0);
+  await redis.xtrim(redisKeys.log(shard), 'MAXLEN', 0);
   await append(readings(10, 10));
-  await redis.decrby(redisKeys.appended(shardOf('s1', 4)), 10);
-  const [last] = await redis.xrevrange(redisKeys.log(shardOf('s1', 4)), '+', '-', 'COUNT', 1);
+  await redis.decrby(redisKeys.appended(shard), 10);
+  const [last] = await redis.xrevrange(redisKeys.log(shard), '+', '-', 'COUNT', 1);
   await redis.hset(key, '@writing', last?.[0] ?? '');
-  await move('r2');
+}
+
+test('a device that moved between a write and its replay after a crash has its points once', async () => {
+  await crashBehindWrite();
+  await issueCredentials(redis, { site: 's1', device: 'd1', deviceClass: 'sensor', room: 'r2' });
   await start();
   await eventually('the replay', async () => (await settled()).written === 20);
   expect(await influx.query('SELECT count(co2_ppm) FROM sensor GROUP BY room')).toMatchObject([
@@ -491,21 +494,8 @@ test('what a removed device had in the log waits in quarantine, and is stored wh
 });
 
 test('a device that was removed between a write and its replay after a crash has its points once', async () => {
-  await append(readings(10));
-  await settled();
-  const key = redisKeys.store(shardOf('s1', 4));
-  const older = await redis.hgetall(key);
-  await append(readings(10, 10));
-  await eventually('the rest to be written', async () => (await settled()).written === 20);
-  await context.lifeCycle.stop();
-  // As after a crash: InfluxDB has the second ten, the checkpoint does not; the third were never taken up.
-  await redis.del(key);
-  await redis.hset(key, older);
-  await redis.xtrim(redisKeys.log(shardOf('s1', 4)), 'MAXLEN', 0);
-  await append(readings(10, 10));
-  await redis.decrby(redisKeys.appended(shardOf('s1', 4)), 10);
-  const [last] = await redis.xrevrange(redisKeys.log(shardOf('s1', 4)), '+', '-', 'COUNT', 1);
-  await redis.hset(key, '@writing', last?.[0] ?? '');
+  await crashBehindWrite();
+  // These were never taken up.
   await append(readings(10, 20));
   await remove('d1');
   await start();
