@@ -227,8 +227,8 @@ export async function startBroker(
         const since = watch.changes;
         const closed = stopping ? 'this broker is stopping' : safety.noneComesIn;
         if (closed !== undefined) {
-          metrics.refusals.inc({ reason: 'connect_3' });
-          callback(new ConnectRefusal(3, closed), false);
+          metrics.refusals.inc({ reason: 'not_now' });
+          callback(new ConnectRefusal(3, 'not_now', closed), false);
           return;
         }
         const session = open
@@ -246,9 +246,10 @@ export async function startBroker(
             callback(null, true);
           },
           (error: unknown) => {
-            const refusal = error instanceof ConnectRefusal ? error : new ConnectRefusal(3, messageOf(error));
-            const { returnCode, slowed } = refusal;
-            metrics.refusals.inc({ reason: `connect_${returnCode}` });
+            const refusal =
+              error instanceof ConnectRefusal ? error : new ConnectRefusal(3, 'not_now', messageOf(error));
+            const { reason, slowed } = refusal;
+            metrics.refusals.inc({ reason });
             if (slowed?.slowedBy !== undefined) metrics.slowed.inc({ by: slowed.slowedBy });
             // Of those who come again and again a line each would bury the others.
             const quiet = slowed?.slowedBy !== undefined && !slowed.first;
@@ -310,7 +311,8 @@ export async function startBroker(
           const known = violation instanceof ProtocolViolation;
           metrics.violations.inc({ reason: known ? violation.reason : 'our_mistake' });
           const who = { client: session?.client, address };
-          if (known) log.debug(who, `closed for ${violation.reason}: ${violation.message}`);
+          const level = known && session?.account !== undefined ? 'info' : 'debug';
+          if (known) log[level](who, `closed for ${violation.reason}: ${violation.message}`);
           else log.error({ ...who, error: violation }, 'a packet could not be handled: a mistake of ours');
         },
       },

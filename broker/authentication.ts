@@ -29,25 +29,25 @@ export async function authenticateDevice(
 ): Promise<Session> {
   const id = certificate?.device ?? username;
   if (id === undefined || id === '' || (certificate === undefined && password === undefined)) {
-    throw new ConnectRefusal(badUserNameOrPassword, 'no user name or password');
+    throw new ConnectRefusal(badUserNameOrPassword, 'no_password', 'no user name or password');
   }
   const known = await find(id);
   // Secrets end by the wall clock, as certificates do, whatever clock the pipeline runs on.
   const secret = findSecret(known?.credentials, password ?? '', Date.now());
   const proof = certificate ?? (secret && { secretHash: secret.hash });
   if (known === undefined || proof === undefined) {
-    throw new ConnectRefusal(badUserNameOrPassword, 'unknown device or wrong secret');
+    throw new ConnectRefusal(badUserNameOrPassword, 'wrong_password', 'unknown device or wrong secret');
   }
   if (known.credentials?.revokedAt !== undefined) {
-    throw new ConnectRefusal(notAuthorized, 'the device is revoked');
+    throw new ConnectRefusal(notAuthorized, 'revoked', 'the device is revoked');
   }
   const fault = certificate && faultOf(certificate, known, Date.now());
-  if (fault !== undefined) throw new ConnectRefusal(notAuthorized, fault);
+  if (fault !== undefined) throw new ConnectRefusal(notAuthorized, 'certificate', fault);
   if (client.id !== known.device.id) {
-    throw new ConnectRefusal(notAuthorized, 'the client id is not the device id');
+    throw new ConnectRefusal(notAuthorized, 'wrong_client_id', 'the client id is not the device id');
   }
   if (username !== undefined && username !== known.device.id) {
-    throw new ConnectRefusal(notAuthorized, 'the user name is not the device id');
+    throw new ConnectRefusal(notAuthorized, 'wrong_client_id', 'the user name is not the device id');
   }
   return openSession(known.device, {
     shards,

@@ -80,7 +80,7 @@ export function createBrokerMetrics(
     connects: new Counter({ name: 'pc_mqtt_connects_total', help: 'Accepted CONNECTs', registers }),
     refusals: new Counter({
       name: 'pc_mqtt_refusals_total',
-      help: 'Refused CONNECTs and SUBSCRIBEs',
+      help: 'Refused CONNECTs by reason, and refused filters of SUBSCRIBEs',
       labelNames: ['reason'],
       registers,
     }),

@@ -82,13 +82,18 @@ export class Doorkeeper {
     } catch (error) {
       if (!(error instanceof ConnectRefusal)) {
         this.#logFailure(clientId, error);
-        throw new ConnectRefusal(serverUnavailable, 'the registry can not be asked now');
+        throw new ConnectRefusal(serverUnavailable, 'not_now', 'the registry can not be asked now');
       }
       // What was looked up may have been read just before it changed.
       if (since === this.#changes() && certificate === undefined) {
         this.#recent.add(clientId, username, password, error);
       }
-      throw new ConnectRefusal(error.returnCode, error.message, await this.#throttle.refuse(group, name));
+      throw new ConnectRefusal(
+        error.returnCode,
+        error.reason,
+        error.message,
+        await this.#throttle.refuse(group, name),
+      );
     }
   }
 
@@ -123,13 +128,21 @@ export class Doorkeeper {
   ): Promise<Session> {
     const [token, known] = await Promise.all([this.#book.claimToken(tokenId), this.#book.device(username)]);
     if (token === undefined || !tokenMatches(token, text, Date.now())) {
-      throw new ConnectRefusal(badUserNameOrPassword, 'unknown or ended claim token');
+      throw new ConnectRefusal(badUserNameOrPassword, 'wrong_token', 'unknown or ended claim token');
     }
     if (client.id !== username || !idPattern.test(username)) {
-      throw new ConnectRefusal(notAuthorized, 'client id and user name are not one device id');
+      throw new ConnectRefusal(
+        notAuthorized,
+        'wrong_client_id',
+        'client id and user name are not one device id',
+      );
     }
     if (known !== undefined && known.device.site !== token.site) {
-      throw new ConnectRefusal(notAuthorized, 'the device belongs to another site than the claim token');
+      throw new ConnectRefusal(
+        notAuthorized,
+        'other_site',
+        'the device belongs to another site than the claim token',
+      );
     }
     return openClaimSession(username, token, { shards: this.#shards, now: this.#clock.now() });
   }
@@ -138,7 +151,7 @@ export class Doorkeeper {
     const found = await this.#book.account(name);
     const secret = findSecret(found?.account, password, Date.now());
     if (found === undefined || secret === undefined) {
-      throw new ConnectRefusal(badUserNameOrPassword, 'unknown account or wrong password');
+      throw new ConnectRefusal(badUserNameOrPassword, 'wrong_account', 'unknown account or wrong password');
     }
     const { account, sites } = found;
     return openAccountSession(

@@ -14,6 +14,7 @@ import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { addCommandLists } from './command-lists.js';
+import { whyItWaits } from '../why-it-waits.js';
 import { describeCommand, describeState, operator } from '../terminal/command-words.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
@@ -48,7 +49,10 @@ function addSend(commands: Command): void {
     )
     .option('--expires <duration>', 'how long it may be delivered', parseDurationOption, 60_000)
     .option('--id <id>', 'the same id again is the same command')
-    .option('--wait', 'wait until it is finished; the exit code is 1 unless it is done')
+    .option(
+      '--wait',
+      'wait until it is finished: delivered before it expires, then answered and shown in time; the exit code is 1 unless it is done',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -75,8 +79,9 @@ function addSend(commands: Command): void {
             ? `Command ${id} was issued before; it is ${state}.`
             : `Command ${id} issued: ${describeCommand(issued.command)}, valid until ${time(expiresAt)}.`,
         );
-        if (!issued.repeated && twin.contact?.connected !== true) {
-          tell(`${device} has no connection now: the command waits for it until then.`);
+        if (!issued.repeated) {
+          const why = await whyItWaits(redis, twin);
+          if (why !== undefined) tell(`${device} ${why}: the command waits for it until then.`);
         }
         if (options.wait !== true) return issued.command;
         return waitFor(redis, issued.command, clock, (step) => {

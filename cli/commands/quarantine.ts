@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { rejectReasons } from '../../devices/telemetry.js';
 import {
+  findItem,
   listQuarantine,
   replayQuarantine,
   summarizeQuarantine,
@@ -18,7 +19,7 @@ import { parseCountOption } from '../count-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
-import { formatTable } from '../terminal/table.js';
+import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 
 interface ListOptions extends Record<string, unknown> {
@@ -37,7 +38,7 @@ interface ReplayOptions extends Record<string, unknown> {
 // A replay goes through all that is kept.
 const replayTimeoutMs = 60_000;
 
-/** `campus quarantine summary|list|replay` */
+/** `campus quarantine summary|list|show|replay` */
 export function addQuarantineCommand(program: Command): void {
   const quarantine = program.command('quarantine');
 
@@ -84,7 +85,30 @@ export function addQuarantineCommand(program: Command): void {
     const rows = items.map((item) => toRow(item, settings.TIMEZONE));
     console.log(formatTable(['Id, arrived', 'Device', 'Reason, detail, payload'], rows));
     if (found.length > count)
-      console.log(`These are the newest ${count}; there are more: --count ${count * 10} shows them.`);
+      console.log(
+        `These are the newest ${count}; there are more: --count ${count * 10} shows them; "campus quarantine show ID" prints a whole payload.`,
+      );
+  });
+
+  const show = quarantine
+    .command('show <id>')
+    .summary('show one with its whole payload')
+    .option('--json', 'print one JSON object; the payload is base64')
+    .addHelpText('after', '\nExample:\n  $ campus quarantine show 0:1772409600000-0');
+  addSettingFlags(show, instanceSettings).action(async (id: string, options: Record<string, unknown>) => {
+    const { settings, redisUrl } = findInstance(options);
+    const item = await withRedis(redisUrl, (redis) => findItem(redis, id));
+    if (item === undefined) {
+      throw new AppError(
+        'not_in_quarantine',
+        `Nothing is in quarantine with the id ${id}; see "campus quarantine list".`,
+      );
+    }
+    console.log(
+      options['json'] === true
+        ? JSON.stringify({ ...item, payload: item.payload.toString('base64') })
+        : formatItem(item, settings.TIMEZONE),
+    );
   });
 
   const replay = quarantine
@@ -153,7 +177,7 @@ function formatReplay({
   unregistered,
 }: Omit<ReplayOutcome, 'unknownIds'>): string {
   return [
-    `${replayed} sent through the pipeline again.`,
+    `${replayed} sent through the pipeline again; what is still not understood comes back with a new id.`,
     ...(cut > 0 ? [`${cut} stay: they were too large, and only their first bytes were kept.`] : []),
     ...(overwriting > 0
       ? [
@@ -166,9 +190,30 @@ function formatReplay({
   ].join('\n');
 }
 
+function formatItem(item: QuarantineItem, timezone: string): string {
+  const { id, device, client, topic, reason, detail, arrivedAt, payload, index, cutFrom } = item;
+  const size =
+    cutFrom === undefined ? `${payload.length} bytes` : `the first ${payload.length} of ${cutFrom} bytes`;
+  const pairs = formatPairs([
+    ['Id', id],
+    ['Arrived', formatTime(arrivedAt, timezone)],
+    ['Device', device],
+    ['Sent by', client],
+    ['Topic', readable(Buffer.from(topic))],
+    ['Reason', `${reason}: ${detail}`],
+    ...(index === undefined ? [] : [['Element', String(index)] as const]),
+    ['Payload', size],
+  ]);
+  return `${pairs}\n${readable(payload)}`;
+}
+
+/** What is not text may not reach the terminal: it could hold escape sequences. */
+function readable(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/[^\P{C}]/gu, '·');
+}
+
 function toRow(item: QuarantineItem, timezone: string): string[] {
-  // What is not text may not reach the terminal: it could hold escape sequences.
-  const payload = item.payload.toString('utf8').replace(/[^\P{C}]/gu, '·');
+  const payload = readable(item.payload);
   const size = item.cutFrom ?? item.payload.length;
   const short = payload.length > 60 ? `${payload.slice(0, 60)}… (${size} bytes)` : payload;
   const { id, device, reason, detail } = item;

@@ -12,6 +12,8 @@ import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { operator } from '../terminal/command-words.js';
+import { formatSeconds } from '../../rules/duration.js';
+import { whyItWaits } from '../why-it-waits.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 
@@ -55,7 +57,7 @@ function addSet(twin: Command): void {
   addSettingFlags(command, instanceSettings).action(
     async (device: string, words: string[], options: SetOptions) => {
       const { redisUrl } = findInstance(options);
-      const outcomes = await withRedis(redisUrl, async (redis) => {
+      const { done: outcomes, waits } = await withRedis(redisUrl, async (redis) => {
         const clock = await loadClock(redis);
         const twin = await readTwin(redis, device);
         // All are checked before any is sent.
@@ -75,7 +77,10 @@ function addSet(twin: Command): void {
             done.push({ key, value, command: (await issueCommand(redis, wanted, now)).command.id });
           }
         }
-        return done;
+        const waits = done.some((one) => one.command !== undefined)
+          ? await whyItWaits(redis, twin)
+          : undefined;
+        return { done, waits };
       });
       if (options.json === true) console.log(JSON.stringify(outcomes));
       else {
@@ -86,6 +91,10 @@ function addSet(twin: Command): void {
               : `${key} is to be ${value}: command ${id} issued.`,
           );
         }
+        if (waits !== undefined)
+          console.log(
+            `${device} ${waits}: what is sent waits for it for ${formatSeconds(options.expires / 1000)}, then it fails.`,
+          );
       }
     },
   );

@@ -24,6 +24,9 @@ export function formatStatus(status: Status, timezone: string): string {
     ['Readings', ledgerLine],
     ['Alarms', alarms === null ? 'not known' : `${alarms.active} active, ${alarms.cleared} cleared`],
   ];
+  const refused = Object.entries(status.refusals ?? {});
+  if (refused.length > 0)
+    pairs.push(['Refused', refused.map(([reason, count]) => `${count} ${reason}`).join(', ')]);
   if (clock.kind === 'simulated') pairs.push(['Clock', `SIMULATED${time}: not the time of day`]);
   const processes = formatTable(
     ['Process', 'Pid', 'Restarts', 'Up for'],

@@ -14,6 +14,7 @@ import type { Instance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { isRunning } from '../supervisor/run-record.js';
 import type { InfluxAddress, ProcessRecord } from '../supervisor/run-record.js';
+import { countRefusals } from './count-refusals.js';
 import { findProcessTrouble } from './process-trouble.js';
 import type { Status } from './status.js';
 
@@ -56,6 +57,7 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
     })),
     ledger: fromRedis.ledger,
     alarms: fromRedis.alarms,
+    refusals: fromRedis.reports === undefined ? null : countRefusals(fromRedis.reports),
     clock: { kind: record?.clock ?? fromRedis.clock.kind, now: fromRedis.clock.now },
     trouble: [
       ...findProcessTrouble(processes, {

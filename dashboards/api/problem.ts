@@ -9,7 +9,11 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
     request.log.error({ err: error }, `${request.method} ${pathOf(request.url)}: ${messageOf(error)}`);
   }
   const detail =
-    status === 500 ? 'Something went wrong inside; the log of the role "api" says what.' : error.message;
+    status === 500
+      ? 'Something went wrong inside; the log of the role "api" says what.'
+      : status === 415
+        ? 'Send the body as JSON, with the header "content-type: application/json".'
+        : error.message;
   sendProblem(reply, status, detail);
 }
 

@@ -65,6 +65,9 @@ async function checkInflux(influxUrl: string): Promise<PartState> {
       error instanceof Error && error.name === 'TimeoutError'
         ? `no answer within ${partTimeoutMs / 1000} s`
         : messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+    // Ports that no browser may reach are refused by fetch, too, before anybody is asked.
+    if (reason === 'bad port')
+      return { ok: false, why: `InfluxDB: port ${url.port} is none for HTTP; check INFLUX_URL` };
     return { ok: false, why: `InfluxDB: ${reason}` };
   }
 }

@@ -272,7 +272,7 @@ async function* scanShard(
 }
 
 /** The item of the id; undefined where there is none, and where this is no id. */
-async function findItem(redis: Redis, id: string): Promise<QuarantineItem | undefined> {
+export async function findItem(redis: Redis, id: string): Promise<QuarantineItem | undefined> {
   const [, shard, streamId] = /^(\d{1,3}):(\d{1,19}-\d{1,19})$/.exec(id) ?? [];
   if (shard === undefined || streamId === undefined) return undefined;
   const [row] = await redis.xrangeBuffer(redisKeys.quarantine(Number(shard)), streamId, streamId);
