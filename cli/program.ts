@@ -17,7 +17,6 @@ const helpLayout = {
  */
 export function createProgram(): Command {
   const program = createBareProgram()
-    .enablePositionalOptions()
     .configureHelp({ ...helpLayout, subcommandTerm: (command) => command.name() })
     .addHelpText('after', '\nExamples:\n  $ campus up\n  $ campus status\n  $ campus devices issue --help');
   for (const verb of verbs) addStandIn(program, verb);
@@ -56,9 +55,13 @@ function createBareProgram(): Command {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
     version: string;
   };
-  return new Command('campus')
-    .description('Perception campus (感知校园): loss-free telemetry, rules and alarms for school devices.')
-    .version(version)
-    .showHelpAfterError('(add --help for more)')
-    .configureHelp(helpLayout);
+  return (
+    new Command('campus')
+      // Options behind a verb are its own, so that "twin set --data-dir" is not taken for one of "twin".
+      .enablePositionalOptions()
+      .description('Perception campus (感知校园): loss-free telemetry, rules and alarms for school devices.')
+      .version(version)
+      .showHelpAfterError('(add --help for more)')
+      .configureHelp(helpLayout)
+  );
 }

@@ -33,6 +33,9 @@ export function addDemoCommand(program: Command): void {
       `open ${settings.SMTP_URL === undefined ? 'a mail of the outbox folder' : 'the mails'}`,
     ];
     await runPipeline(settings, tryNext, async (pipeline, steps, stop) => {
+      steps.note(
+        "At night and at the weekend of the demo's clock the rooms are empty, and no alarm is due.\n",
+      );
       // Either one failing ends the other.
       const failed = new AbortController();
       const ended = AbortSignal.any([stop, failed.signal]);

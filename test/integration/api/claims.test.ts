@@ -76,6 +76,15 @@ test('what is not in order is answered with the status and the reason', async ()
   expect((await post({ ...good, device: 'h3', serial: 'SN-3' })).status).toBe(403);
 });
 
+test('a claim that is no JSON by its header is answered with what to send', async () => {
+  const response = await fetch(`${url}/api/v1/claims`, {
+    method: 'POST',
+    body: new URLSearchParams({ token }),
+  });
+  expect(response.status).toBe(415);
+  expect(await response.text()).toContain('content-type: application/json');
+});
+
 test('who tries tokens is slowed, and the right one is still taken at once', async () => {
   const wrong = { token: 'claim.aaaaaaaa.', device: 'h1', class: 'sensor', serial: 'SN-1' };
   const statuses = await Promise.all(Array.from({ length: 60 }, async () => (await post(wrong)).status));

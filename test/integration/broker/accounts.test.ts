@@ -103,6 +103,31 @@ test('an operator hears no claim, no credentials and nobody who only says to be 
   expect(operator.heard.filter(({ retain }) => !retain).map(({ payload }) => payload)).toEqual(['marker']);
 });
 
+test('an operator may subscribe eight times, and no more', async () => {
+  const operator = await connect(await add('operator', ['s1']));
+  const streams = ['telemetry', 'state', 'meta', 'event', 'ack'];
+  const filters = [...streams, ...streams.slice(0, 4)].map((stream, i) =>
+    i < streams.length ? `campus/v1/s1/+/+/${stream}` : `campus/v1/s1/sensor/d1/${stream}`,
+  );
+  const granted: number[] = [];
+  for (const filter of filters) granted.push(await operator.subscribe(filter));
+  expect(granted).toEqual([...Array.from({ length: 8 }, () => 1), 128]);
+  // One that it has is no further one.
+  expect(await operator.subscribe(filters[0] ?? '')).toBe(1);
+});
+
+test('who is refused is counted by the reason', async () => {
+  const refused = async (reason: string) => {
+    const metric = await context.metrics.getSingleMetric('pc_mqtt_refusals_total')?.get();
+    return metric?.values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
+  };
+  const before = [await refused('wrong_account'), await refused('wrong_password')];
+  await expect(connect({ clientId: 'x', username: '@nobody', password: 'x' })).rejects.toThrow();
+  await expect(connect({ clientId: 'd1', username: 'd1', password: 'x' })).rejects.toThrow();
+  const after = [await refused('wrong_account'), await refused('wrong_password')];
+  expect(after.map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1]);
+});
+
 test('an operator that publishes is closed, and what it sent is nowhere', async () => {
   const operator = await connect(await add('operator', ['s1']));
   const before = (await logged()).length;

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../cli/program.js';
 import type { Status } from '../../../cli/status/status.js';
+import { withRedis } from '../../../cli/redis-session.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import { startPipeline } from '../../../cli/supervisor/start-pipeline.js';
 import type { Pipeline } from '../../../cli/supervisor/start-pipeline.js';
 import { silentSteps } from '../../../cli/terminal/steps.js';
 import type { Credentials } from '../../../devices/credential.js';
+import { settleShards } from '../../../ingest/log/redis-shards.js';
 import { parseSettings } from '../../../runtime/settings.js';
 
 let folder: string;
@@ -251,6 +253,23 @@ describe('the other verbs', () => {
     expect(await campus('bridges', 'check', file, ...here())).toMatch(
       /^1 bridge, all good: .*registered\.$/m,
     );
+  });
+
+  it('campus command send and twin set say why a device can not be reached now', async () => {
+    await withRedis(pipeline.settings.REDIS_URL, (redis) => settleShards(redis, 4));
+    const device = ['--site', 'school-4', '--class', 'ap', '--device', 'ap-41'];
+    await campus('devices', 'issue', ...device, ...here());
+    const send = () => campus('command', 'send', 'ap-41', 'reboot', ...here());
+    expect(await send()).toContain('ap-41 has no connection now: the command waits');
+    expect(await campus('twin', 'set', 'ap-41', 'meta.interval_s=30', ...here())).toContain(
+      'ap-41 has no connection now: what is sent waits for it for 1 min 0 s, then it fails.',
+    );
+    await campus('devices', 'revoke', 'ap-41', ...here());
+    expect(await send()).toContain('ap-41 is revoked and can not connect before "campus devices issue"');
+  });
+
+  it('campus quarantine show says that there is no such entry', async () => {
+    await expect(campus('quarantine', 'show', '0:1-0', ...here())).rejects.toThrow(/with the id 0:1-0; see/);
   });
 
   it('campus rules check lists the shipped rules', async () => {
