@@ -62,8 +62,8 @@ export function startNotifyWorker(parts: WorkerParts): Worker<OutboxEntry> {
 
 async function work(job: Job<OutboxEntry>, token: string, { queue, notify }: WorkerParts): Promise<void> {
   const { transition } = job.data;
-  // After an outage both mails may be waiting: people must not read of the end before the beginning.
-  if (transition.kind === 'clear' && (await queue.isOpen(raiseOf(transition.alarm)))) {
+  // After an outage several mails may be waiting: people must not read of the end before the beginning.
+  if (transition.kind !== 'raise' && (await queue.isOpen(raiseOf(transition.alarm)))) {
     throw new AppError('raise_first', 'the mail that raised this alarm is not out yet', { retryable: true });
   }
   await notify(job.data, async () => {

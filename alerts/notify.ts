@@ -1,4 +1,4 @@
-import { severities } from '../rules/alarm.js';
+import { isWorse } from '../rules/alarm.js';
 import type { OutboxEntry, Severity } from '../rules/alarm.js';
 import type { Mail, Mailbox, Mailer, MailOutcome } from './mailer.js';
 
@@ -43,7 +43,7 @@ export async function notify(
 ): Promise<void> {
   const { ledger, mailer, compose, onOutcome } = parts;
   const transition = entry.transition.id;
-  if (!isMailed(entry.transition.severity, parts.minSeverity)) return;
+  if (!isMailed(entry, parts.minSeverity)) return;
   const failures: unknown[] = [];
   for (const to of parts.recipients) {
     const recipient = to.address.toLowerCase();
@@ -71,6 +71,9 @@ export async function notify(
   if (failures.length > 0) throw failures[0];
 }
 
-function isMailed(severity: Severity, minSeverity: Severity): boolean {
-  return severities.indexOf(severity) >= severities.indexOf(minSeverity);
+/** Who was told of an alarm is told that it is over; that it became less severe is no news worth a mail. */
+function isMailed({ transition, alarm }: OutboxEntry, minSeverity: Severity): boolean {
+  const { kind, severity, from } = transition;
+  if (kind === 'change' && from !== undefined && !isWorse(severity, from)) return false;
+  return !isWorse(minSeverity, kind === 'clear' ? alarm.peak : severity);
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadProfiles } from '../devices/profiles/load-profiles.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
+import { createCalendar } from '../rules/calendar.js';
 import { createEngine } from '../rules/engine/engine.js';
 import { loadRules } from '../rules/load-rules.js';
 import { messageOf } from '../runtime/app-error.js';
@@ -14,7 +15,7 @@ import { rulesFolder } from '../runtime/rules-folder.js';
 import type { PresenceTimes } from './judge.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
-import { DeviceRegister } from './redis-device-register.js';
+import { Register } from './redis-register.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
 import { ShardLeases } from './log/redis-shard-leases.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
@@ -45,8 +46,13 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
-  const register = await DeviceRegister.load(redis, context.redisUrl, log);
+  const register = await Register.load(redis, context.redisUrl, log);
   lifeCycle.onStop('registry feed', () => register.stop());
+  const calendar = createCalendar({
+    timeZone: settings.TIMEZONE,
+    timetable: (site) => register.timetable(site),
+    isInMaintenance: () => false,
+  });
   const progress = new Map<number, ShardProgress>();
   const metrics = createIngestMetrics(context.metrics, progress);
   const influxOptions = {
@@ -94,7 +100,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     metrics,
     progress,
     clock: context.clock,
-    createEngine: () => createEngine(rules),
+    createEngine: () => createEngine(rules, calendar),
     register,
     shards,
     presenceTimes: presenceTimes(settings.RECONNECT_GRACE_S, context.clock),

@@ -37,7 +37,7 @@ export interface IngestMetrics {
   readonly storedSeconds: Histogram;
   /** Readings given to the rules: a plain number, counted with every reading. */
   evaluated: number;
-  readonly transitions: Counter<'kind' | 'severity'>;
+  readonly transitions: Counter<'kind' | 'severity' | 'shadow'>;
   readonly commands: Counter<'state'>;
 }
 
@@ -162,8 +162,8 @@ export function createIngestMetrics(
     evaluated: 0,
     transitions: new Counter({
       name: 'pc_alarm_transitions_total',
-      help: 'Alarm transitions the rules put out',
-      labelNames: ['kind', 'severity'],
+      help: 'Alarm transitions the rules put out; shadow is true for rules that are only tried out',
+      labelNames: ['kind', 'severity', 'shadow'],
       registers,
     }),
     commands: new Counter({

@@ -1,12 +1,13 @@
-import type { DeviceRef } from '../rules/engine/device-state.js';
+import type { DeviceRef } from '../rules/device-ref.js';
 import type { Engine } from '../rules/engine/engine.js';
-import type { Alarm, Transition } from '../rules/alarm.js';
+import type { Transition } from '../rules/alarm.js';
 import type { KeptPresence, PresenceState, PresenceVerdict } from '../devices/presence.js';
-import { shardOf } from '../devices/site.js';
+import { shardOf, unassigned } from '../devices/site.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
-import { redisKeys } from '../runtime/redis-keys.js';
+import { endAlarm } from './alarm-record.js';
+import type { AlarmPlace } from './alarm-record.js';
 import type { Attendee } from './attendee.js';
 import { isBridge } from './log/bridge-name.js';
 import { entryTime } from './log/log.js';
@@ -14,9 +15,14 @@ import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { JudgedDevice } from './judged-device.js';
 import type { MessageRecord, PresenceRecord } from './log/frame.js';
-import { commitTransition, loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
+import {
+  commitTransition,
+  findActiveAlarm,
+  loadJudgeState,
+  saveJudgeState,
+} from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
-import type { DeviceRegister } from './redis-device-register.js';
+import type { Register } from './redis-register.js';
 import { RollCall } from './roll-call.js';
 import type { RollCallParts } from './roll-call.js';
 import type { WindowReader } from './shard-window.js';
@@ -41,7 +47,7 @@ export interface JudgeParts {
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
   readonly clock: Clock;
-  readonly register: DeviceRegister;
+  readonly register: Register;
   readonly presenceTimes: PresenceTimes;
   /** Shards of the log. */
   readonly shards: number;
@@ -69,9 +75,6 @@ export class ShardJudge {
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
 
-  /** Active alarms of rules that are no more. */
-  readonly #abandoned: readonly string[];
-
   private constructor(parts: JudgeParts, state: JudgeState) {
     this.#parts = parts;
     this.#cursor = state.cursor;
@@ -89,8 +92,8 @@ export class ShardJudge {
       },
       state.openedAt,
     );
-    for (const [id, device] of state.devices) device.isRegisteredAs(parts.register.find(id));
-    this.#abandoned = [...state.engine].flatMap(([key, json]) => this.#engine.restore(key, json));
+    for (const [key, json] of state.engine) this.#engine.restore(key, json);
+    this.#followRegister();
   }
 
   static async load(parts: JudgeParts): Promise<ShardJudge> {
@@ -99,7 +102,7 @@ export class ShardJudge {
 
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
   async run(signals: StopSignals): Promise<void> {
-    await this.#clearAbandoned();
+    await this.#endAbandoned();
     while (!signals.abort.aborted) {
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
@@ -107,6 +110,7 @@ export class ShardJudge {
       for (const entry of entries) {
         const transitions = entry.decoded.flatMap((decoded) => this.#judge(decoded));
         if (transitions.length > 0) await this.#commit(transitions);
+        await this.#endAbandoned();
         this.#cursor = entry.id;
       }
       if (performance.now() - this.#checkpointAt >= checkpointMs) await this.#checkpoint();
@@ -126,7 +130,7 @@ export class ShardJudge {
     switch (decoded.kind) {
       case 'tick':
         // Presence first: whose silence is not its own fault must be known before silence is judged.
-        for (const [id, device] of this.#devices) device.isRegisteredAs(this.#parts.register.find(id));
+        this.#followRegister();
         this.#rollCall.tick(decoded.arrivedAt);
         return this.#engine.tick(decoded.arrivedAt);
       case 'opened':
@@ -148,7 +152,7 @@ export class ShardJudge {
         return this.#engine.reading(device.ref(decoded.topic), decoded.reading, message.arrivedAt);
       }
       case 'notice': {
-        const { notice, topic, source } = decoded;
+        const { notice, topic, source, late } = decoded;
         // What says that a device is gone (the broker publishes it as the Will) is no sign of life.
         const device = this.#deviceOf(topic.device);
         if (notice.stream === 'state' && notice.body['s'] === 'offline') {
@@ -159,6 +163,10 @@ export class ShardJudge {
         const asleep = notice.stream === 'state' && notice.body['s'] === 'sleeping';
         const interval = notice.stream === 'meta' ? notice.body['interval_s'] : undefined;
         if (typeof interval === 'number') device.reportsEvery(interval);
+        if (notice.stream === 'event' && !late) {
+          this.#isThere(topic.device, source.message);
+          return this.#engine.event(device.ref(topic), notice.type, notice.ts, source.message.arrivedAt);
+        }
         return this.#heard(device.ref(topic), source.message, asleep);
       }
       case 'rejection': {
@@ -167,6 +175,16 @@ export class ShardJudge {
         if (topic === undefined || rejection.reason === 'unknown_device') return [];
         return this.#heard(this.#deviceOf(topic.device).ref(topic), source.message);
       }
+    }
+  }
+
+  /** What the registry says of the devices may be something else than a moment ago. */
+  #followRegister(): void {
+    for (const [id, device] of this.#devices) {
+      const registered = this.#parts.register.find(id);
+      if (!device.isRegisteredAs(registered)) continue;
+      const ref = device.registeredRef(id);
+      if (ref !== undefined) this.#engine.describe(ref);
     }
   }
 
@@ -209,37 +227,29 @@ export class ShardJudge {
 
   async #commit(transitions: readonly Transition[]): Promise<void> {
     const { redis, lease, tags, metrics } = this.#parts;
-    const topics = transitions.map(({ site, deviceClass, device }): DeviceTopic => ({
-      site,
-      deviceClass,
-      device,
-      stream: 'telemetry',
-    }));
-    await tags.ensure(topics);
+    const topics = transitions.map(topicOf);
+    await tags.ensure(topics.filter((topic) => topic !== undefined));
     for (const [i, transition] of transitions.entries()) {
-      const place = tags.get(topics[i] as DeviceTopic);
-      await commitTransition(redis, lease, transition, toAlarm(transition, place));
-      metrics.transitions.inc({ kind: transition.kind, severity: transition.severity });
+      const topic = topics[i];
+      const place = topic === undefined ? this.#placeOfGroup(transition) : tags.get(topic);
+      await commitTransition(redis, lease, transition, place);
+      const { kind, severity, shadow = false } = transition;
+      metrics.transitions.inc({ kind, severity, shadow: String(shadow) });
     }
   }
 
-  /** An alarm that no rule watches would stay active for ever. */
-  async #clearAbandoned(): Promise<void> {
-    await this.#clear(this.#abandoned, 'rule_removed');
+  #placeOfGroup({ site, group }: Transition): AlarmPlace {
+    const district = this.#parts.register.site(site)?.district ?? unassigned;
+    return { district, room: group?.kind === 'room' ? group.id : unassigned };
   }
 
-  /** @param reason why nobody watches for these alarms any more */
-  async #clear(alarms: readonly string[], reason: NonNullable<Transition['reason']>): Promise<void> {
+  /** An alarm that nobody watches would stay active for ever. */
+  async #endAbandoned(): Promise<void> {
     const { redis, lease, clock } = this.#parts;
-    for (const id of alarms) {
-      const json = await redis.hget(redisKeys.alarms(lease.shard), id);
-      if (json === null) continue;
-      const alarm = JSON.parse(json) as Alarm;
-      const at = clock.now();
-      const clear = { reason, evidence: {} } as const;
-      const transition: Transition = { ...alarm, ...clear, id: `${id}~clear`, alarm: id, kind: 'clear', at };
-      const cleared: Alarm = { ...alarm, ...clear, state: 'cleared', clearedAt: at };
-      await commitTransition(redis, lease, transition, cleared);
+    for (const { alarm: id, reason, shadow } of this.#engine.takeAbandoned()) {
+      const alarm = await findActiveAlarm(redis, lease.shard, id, shadow);
+      if (alarm === undefined) continue;
+      await commitTransition(redis, lease, endAlarm(alarm, reason, clock.now()), alarm);
     }
   }
 
@@ -257,11 +267,12 @@ export class ShardJudge {
     const answers = await register.ask(missing);
     const removed = missing.filter((_, i) => !isOurs(answers[i]));
     for (const id of removed) {
-      await this.#clear(this.#engine.forget(id), 'device_removed');
+      this.#engine.forget(id);
       this.#devices.delete(id);
       this.#changed.delete(id);
       this.#shown.delete(id);
     }
+    await this.#endAbandoned();
     return removed;
   }
 
@@ -299,12 +310,7 @@ export class ShardJudge {
   }
 }
 
-/** The alarm as it is after the transition. */
-function toAlarm(transition: Transition, place: { readonly district: string; readonly room: string }): Alarm {
-  const { kind, at, alarm, rule, ruleVersion, severity, title, advice, condition, evidence } = transition;
-  const { raisedAt, site, deviceClass, device, part } = transition;
-  const what = { rule, ruleVersion, severity, title, advice, condition, evidence };
-  const where = { district: place.district, site, room: place.room, deviceClass, device, part };
-  const base = { id: alarm, ...what, ...where, raisedAt };
-  return kind === 'raise' ? { ...base, state: 'active' } : { ...base, state: 'cleared', clearedAt: at };
+/** The device that the transition is about, as its readings name it; undefined for a group. */
+function topicOf({ site, deviceClass, device }: Transition): DeviceTopic | undefined {
+  return device === undefined ? undefined : { site, deviceClass, device, stream: 'telemetry' };
 }

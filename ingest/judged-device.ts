@@ -1,8 +1,8 @@
-import type { Device } from '../devices/device.js';
 import type { DeviceTopic } from '../devices/topic.js';
-import type { DeviceRef } from '../rules/engine/device-state.js';
+import type { DeviceRef } from '../rules/device-ref.js';
 import { createAttendee, restoreAttendee, saveAttendee } from './attendee.js';
 import type { Attendee, SavedAttendee } from './attendee.js';
+import type { RegisteredDevice } from './redis-register.js';
 import { SeenReadings } from './ledger/seen-readings.js';
 import type { SeenState } from './ledger/seen-readings.js';
 
@@ -19,7 +19,7 @@ export class JudgedDevice {
   readonly seen: SeenReadings;
   readonly attendee: Attendee;
   #saidIntervalS: number | undefined;
-  #registered: Pick<Device, 'site' | 'deviceClass' | 'intervalS'> | undefined;
+  #registered: RegisteredDevice | undefined;
   #ref: DeviceRef | undefined;
 
   constructor(state?: JudgedState) {
@@ -39,23 +39,27 @@ export class JudgedDevice {
     this.#ref = undefined;
   }
 
-  /** What the registry says of it. */
-  isRegisteredAs(device: Pick<Device, 'site' | 'deviceClass' | 'intervalS'> | undefined): void {
-    if (device === this.#registered) return;
+  /** What the registry says of it. @returns whether that is something else than before */
+  isRegisteredAs(device: RegisteredDevice | undefined): boolean {
+    if (device === this.#registered) return false;
     this.#registered = device;
     this.#ref = undefined;
+    return true;
   }
 
   /** The device as the engine wants to know it; made once, since it is asked for with every reading. */
   ref({ device: id, site, deviceClass }: Pick<DeviceTopic, 'device' | 'site' | 'deviceClass'>): DeviceRef {
-    if (this.#ref?.site !== site || this.#ref.deviceClass !== deviceClass)
-      this.#ref = { id, site, deviceClass, intervalS: this.intervalS };
+    if (this.#ref?.site !== site || this.#ref.deviceClass !== deviceClass) {
+      const place = this.#registered?.site === site ? this.#registered.place : {};
+      this.#ref = { ...place, id, site, deviceClass, intervalS: this.intervalS };
+    }
     return this.#ref;
   }
 
   /** The device as the registry knows it. */
   registeredRef(id: string): DeviceRef | undefined {
-    return this.#registered && this.ref({ device: id, ...this.#registered });
+    const registered = this.#registered;
+    return registered && this.ref({ device: id, site: registered.site, deviceClass: registered.deviceClass });
   }
 
   toJSON(): JudgedState {

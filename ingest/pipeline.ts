@@ -3,7 +3,7 @@ import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
-import type { DeviceRegister } from './redis-device-register.js';
+import type { Register } from './redis-register.js';
 import type { CommandHistory } from './command-settlement.js';
 import type { Follower, IngestMetrics, ShardProgress } from './ingest-metrics.js';
 import { ShardJudge } from './judge.js';
@@ -28,7 +28,7 @@ export interface PipelineParts {
   readonly sink: Sink;
   readonly metrics: IngestMetrics;
   readonly createEngine: () => Engine;
-  readonly register: DeviceRegister;
+  readonly register: Register;
   readonly presenceTimes: PresenceTimes;
   /** Shards of the log. */
   readonly shards: number;

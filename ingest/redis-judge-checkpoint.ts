@@ -2,6 +2,8 @@ import type { KeptPresence, PresenceChange } from '../devices/presence.js';
 import type { Alarm, Transition } from '../rules/alarm.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import { recordTransition } from './alarm-record.js';
+import type { AlarmPlace } from './alarm-record.js';
 import { restoreAttendee, saveAttendee } from './attendee.js';
 import type { Attendee, SavedAttendee } from './attendee.js';
 import { JudgedDevice } from './judged-device.js';
@@ -68,7 +70,7 @@ for i = at + 1, at + changes do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'c', ARGV[i])
 end
 for i = at + changes + 1, #ARGV do
-  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i])
+  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i], 'e/' .. ARGV[i] .. '@slow')
   redis.call('HDEL', KEYS[3], ARGV[i])
 end
 return 1`;
@@ -102,14 +104,14 @@ export async function saveJudgeState(
 
 /**
  * KEYS[2] active alarms, KEYS[3] cleared alarms, KEYS[4] their order, KEYS[5] outbox stream; ARGV[2] alarm id,
- * ARGV[3] alarm JSON, ARGV[4] outbox JSON, ARGV[5] time of clearing or empty, ARGV[6] cleared alarms to keep.
- * Returns 1, or 0 when this transition (or a later one of the alarm) is there already: the log is read again
- * after a crash. Atomic: an alarm's state and the message about it are written together.
+ * ARGV[3] alarm JSON, ARGV[4] outbox JSON or empty, ARGV[5] time of clearing or empty, ARGV[6] cleared alarms to keep.
+ * Returns 1, or 0 when the alarm is cleared already. Atomic: an alarm's state and the message about it are written
+ * together.
  */
 const commitScript = `
 if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 then return 0 end
 if ARGV[5] == '' then
-  if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 then return 0 end
+  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 else
   redis.call('HDEL', KEYS[2], ARGV[2])
   redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
@@ -122,7 +124,7 @@ else
     end
   end
 end
-redis.call('XADD', KEYS[5], '*', 't', ARGV[4])
+if ARGV[4] ~= '' then redis.call('XADD', KEYS[5], '*', 't', ARGV[4]) end
 return 1`;
 
 /**
@@ -131,25 +133,49 @@ return 1`;
  */
 const clearedAlarmsKept = 20_000;
 
+/** Alarms of a shard, as far as they are active. */
+function activeKey(shard: number, isShadow: boolean): string {
+  return isShadow ? redisKeys.shadowAlarms(shard) : redisKeys.alarms(shard);
+}
+
+/** The alarm's record while it is active; undefined where it is not. */
+export async function findActiveAlarm(
+  redis: Redis,
+  shard: number,
+  alarm: string,
+  isShadow: boolean,
+): Promise<Alarm | undefined> {
+  const json = await redis.hget(activeKey(shard, isShadow), alarm);
+  return json === null ? undefined : (JSON.parse(json) as Alarm);
+}
+
 /**
- * Records an alarm transition and puts it in the outbox, once, however often it is asked to.
+ * Records an alarm transition and puts it in the outbox, once, however often it is asked to. One of a rule that is
+ * tried out is only recorded.
  * @throws AppError `lease_lost` when the shard has another owner
  */
 export async function commitTransition(
   redis: Redis,
   fence: ShardFence,
   transition: Transition,
-  alarm: Alarm,
+  place: AlarmPlace,
   keep = clearedAlarmsKept,
 ): Promise<void> {
   const { shard } = fence;
-  const keys = [
-    redisKeys.alarms(shard),
-    redisKeys.clearedAlarms(shard),
-    redisKeys.clearedOrder(shard),
-    redisKeys.outbox(shard),
-  ];
-  const entry = JSON.stringify({ transition, alarm });
+  const isShadow = transition.shadow === true;
+  const before = await findActiveAlarm(redis, shard, transition.alarm, isShadow);
+  const alarm = recordTransition(before, transition, place);
+  if (alarm === undefined) return;
+  const keys = isShadow
+    ? [redisKeys.clearedShadowAlarms(shard), redisKeys.clearedShadowOrder(shard)]
+    : [redisKeys.clearedAlarms(shard), redisKeys.clearedOrder(shard)];
+  const entry = isShadow ? '' : JSON.stringify({ transition, alarm });
   const args = [alarm.id, JSON.stringify(alarm), entry, alarm.clearedAt ?? '', keep];
-  await runFenced(redis, fence, commitScript, keys, args);
+  await runFenced(
+    redis,
+    fence,
+    commitScript,
+    [activeKey(shard, isShadow), ...keys, redisKeys.outbox(shard)],
+    args,
+  );
 }

@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { TextProblem } from '../devices/text-problem.js';
 import { parseYamlList } from '../devices/yaml-list.js';
 import type { YamlList } from '../devices/yaml-list.js';
-import { compileExpression, negate } from './expression/compile-expression.js';
-import type { Expression } from './expression/compile-expression.js';
+import { checkReferences } from './check-references.js';
+import { checkStep } from './check-step.js';
+import { checkExpression } from './expression/compile-expression.js';
+import type { CheckedExpression } from './expression/compile-expression.js';
 import { didYouMean } from '../devices/did-you-mean.js';
-import type { CompiledRule } from './rule.js';
+import type { PlacedRule } from './placed-rule.js';
+import type { CheckedStep, CompiledRule } from './rule.js';
 import { RuleSetError } from './rule-problem.js';
-import { ruleKeys, ruleSchema } from './rule-schema.js';
-import type { RuleDefinition } from './rule-schema.js';
+import { ruleKeys, ruleSchema, stepKeys, stepsOf } from './rule-schema.js';
+import type { RuleDefinition, StepDefinition } from './rule-schema.js';
 
 /** The text of one rule file; `name` is what its mistakes are reported under. */
 export interface RuleFile {
@@ -21,7 +24,7 @@ export interface RuleFile {
  * @throws RuleSetError with every mistake of the set: a set with a mistake is refused whole.
  */
 export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] {
-  const rules: CompiledRule[] = [];
+  const rules: PlacedRule[] = [];
   const problems: TextProblem[] = [];
   const definedIn = new Map<string, TextProblem>();
   for (const { name, text } of files) {
@@ -34,7 +37,7 @@ export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] 
           ...parsed.error.issues.flatMap((issue) => describeIssue(document, index, plain, issue)),
         );
         const rest = conditionsOnly.safeParse(plain);
-        if (rest.success) compileConditions(document, index, rest.data, problems);
+        if (rest.success) compileConditions(document, index, rest.data, { ...rest.data, path: [] }, problems);
         return;
       }
       const { id } = parsed.data;
@@ -46,39 +49,48 @@ export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] 
       } else {
         definedIn.set(id, place);
       }
-      const rule = compileRule(document, index, parsed.data, problems);
-      if (rule !== undefined) rules.push(rule);
+      const rule = compileRule(document, index, parsed.data, place, problems);
+      if (rule === undefined) return;
+      const problemAt: PlacedRule['problemAt'] = (path, message, offset) =>
+        document.problemAt(index, path, message, offset === undefined ? {} : { offset });
+      rules.push({ rule, problemAt });
     });
   }
+  problems.push(...checkReferences(rules));
   if (problems.length > 0) throw new RuleSetError(problems);
-  return rules;
+  return rules.map(({ rule }) => rule);
 }
 
 /** What is left to check of a rule that has other mistakes. */
-const conditionsOnly = z.object(ruleSchema.pick({ class: true, condition: true, clear: true }).shape);
-type Conditions = z.infer<typeof conditionsOnly>;
+const conditionsOnly = z.object(
+  ruleSchema.pick({ class: true, group: true, clear: true }).extend({ condition: z.string() }).shape,
+);
+type Conditions = Pick<RuleDefinition, 'class' | 'group'>;
+type WrittenStep = Pick<StepDefinition, 'condition' | 'clear' | 'path'>;
 
 function compileConditions(
   document: YamlList,
   index: number,
-  written: Conditions,
+  { class: classes, group }: Conditions,
+  written: WrittenStep,
   problems: TextProblem[],
-): { condition: Expression; clear: Expression } | undefined {
-  const compile = (key: 'condition' | 'clear', text: string): Expression | undefined => {
-    const result = compileExpression(text, written.class);
-    if ('test' in result) return result;
+): { condition: CheckedExpression; clear: CheckedExpression | undefined } | undefined {
+  const compile = (key: 'condition' | 'clear', text: string): CheckedExpression | undefined => {
+    const result = checkExpression(text, classes, group === undefined ? 'device' : 'group');
+    if ('bind' in result) return result;
     problems.push(
-      ...result.map(({ offset, message }) => document.problemAt(index, [key], message, { offset })),
+      ...result.map(({ offset, message }) =>
+        document.problemAt(index, [...written.path, key], message, { offset }),
+      ),
     );
     return undefined;
   };
   const condition = compile('condition', written.condition);
-  const clear =
-    written.clear === undefined ? condition && negate(condition) : compile('clear', written.clear);
-  if (condition === undefined || clear === undefined) return undefined;
-  if (condition.kind !== clear.kind) {
+  const clear = written.clear === undefined ? undefined : compile('clear', written.clear);
+  if (condition === undefined || (written.clear !== undefined && clear === undefined)) return undefined;
+  if (clear !== undefined && condition.isAboutSilence !== clear.isAboutSilence) {
     const message = 'Condition and clear must both be about metrics or both about silence_s or presence.';
-    problems.push(document.problemAt(index, ['clear'], message));
+    problems.push(document.problemAt(index, [...written.path, 'clear'], message));
     return undefined;
   }
   return { condition, clear };
@@ -88,23 +100,49 @@ function compileRule(
   document: YamlList,
   index: number,
   definition: RuleDefinition,
+  { file, line }: TextProblem,
   problems: TextProblem[],
 ): CompiledRule | undefined {
-  const conditions = compileConditions(document, index, definition, problems);
-  if (conditions === undefined) return undefined;
-  const { id, title, advice, source, severity } = definition;
+  const written = stepsOf(definition);
+  if ('message' in written) {
+    problems.push(document.problemAt(index, written.path, written.message));
+    return undefined;
+  }
+  if (definition.group !== undefined && definition.class.length > 1) {
+    const message = 'A rule with "group" counts devices of one class; write a rule for each class.';
+    problems.push(document.problemAt(index, ['class'], message));
+    return undefined;
+  }
+  const steps: CheckedStep[] = [];
+  for (const step of written) {
+    const conditions = compileConditions(document, index, definition, step, problems);
+    if (conditions === undefined) continue;
+    const { severity, for: holdMs, clearFor: clearHoldMs } = step;
+    steps.push({ severity, ...conditions, holdMs, clearHoldMs });
+    for (const { key, message } of checkStep(step, definition.class))
+      problems.push(document.problemAt(index, [...step.path, key], message));
+  }
+  if (steps.length < written.length) return undefined;
+  if (new Set(steps.map(({ condition }) => condition.isAboutSilence)).size > 1) {
+    const message = 'All steps must be about metrics, or all about silence_s or presence.';
+    problems.push(document.problemAt(index, ['steps'], message));
+    return undefined;
+  }
+  const { id, title, explanation, advice, source, group, mode, class: classes } = definition;
+  const version = shortHash(JSON.stringify({ ...definition, mode: undefined }));
   return {
     id,
-    version: shortHash(JSON.stringify(definition)),
+    version,
     title,
+    explanation,
     advice,
     source,
-    classes: definition.class,
-    severity,
-    condition: conditions.condition,
-    holdMs: definition.for,
-    clear: conditions.clear,
-    clearHoldMs: definition.clearFor,
+    classes,
+    group,
+    steps,
+    mode,
+    file,
+    line: line ?? 1,
   };
 }
 
@@ -117,7 +155,7 @@ function describeIssue(
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   const where = path.length === 0 ? 'The rule' : `"${path.join('.')}"`;
   if (issue.code === 'unrecognized_keys') {
-    const known = path.length === 0 ? ruleKeys : ['zh', 'en'];
+    const known = path.length === 0 ? ruleKeys : path[0] === 'steps' ? stepKeys : ['zh', 'en'];
     return issue.keys.map((key) =>
       document.problemAt(index, path, `There is no key "${key}" here.${didYouMean(key, known)}`, { key }),
     );

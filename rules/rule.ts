@@ -1,22 +1,46 @@
 import type { DeviceClass } from '../devices/device-class.js';
 import type { Bilingual, Severity } from './alarm.js';
-import type { Expression } from './expression/compile-expression.js';
+import type { CheckedExpression } from './expression/compile-expression.js';
+import type { GroupKind } from './group-kind.js';
 
-/** A rule ready to be evaluated: what its file says, with the conditions compiled. */
+/** `shadow`: evaluated and recorded, but nobody is alerted. */
+export const ruleModes = ['on', 'shadow', 'off'] as const;
+export type RuleMode = (typeof ruleModes)[number];
+
+/** One severity that an alarm of a rule can have. */
+export interface RuleStep<Condition> {
+  readonly severity: Severity;
+  /** Takes the alarm to this severity when it has held for `holdMs`. */
+  readonly condition: Condition;
+  readonly holdMs: number;
+  /** Takes it down again when it has held for `clearHoldMs`. */
+  readonly clear: Condition;
+  readonly clearHoldMs: number;
+}
+
+/** A step whose conditions were checked; without a clear condition it is over when its condition no longer holds. */
+export interface CheckedStep extends Omit<RuleStep<CheckedExpression>, 'clear'> {
+  readonly clear: CheckedExpression | undefined;
+}
+
+/** A rule without mistakes: what its file says, with the conditions checked. */
 export interface CompiledRule {
   readonly id: string;
   /** Short hash of what the rule says; comments and layout of its file don't change it. */
   readonly version: string;
   readonly title: Bilingual;
+  /** What is behind it, for those who wonder. */
+  readonly explanation: Bilingual | undefined;
   readonly advice: Bilingual;
   /** Where the limit comes from and how sure that is. */
   readonly source: string;
   readonly classes: readonly DeviceClass[];
-  readonly severity: Severity;
-  /** Raises the alarm when it has held for `holdMs`. */
-  readonly condition: Expression;
-  readonly holdMs: number;
-  /** Clears the alarm when it has held for `clearHoldMs`. */
-  readonly clear: Expression;
-  readonly clearHoldMs: number;
+  /** Its alarms are about such a group of devices; undefined: about a device or a part of it. */
+  readonly group: GroupKind | undefined;
+  /** From the mildest to the most severe. */
+  readonly steps: readonly CheckedStep[];
+  readonly mode: RuleMode;
+  /** Where it is written. */
+  readonly file: string;
+  readonly line: number;
 }

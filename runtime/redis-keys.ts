@@ -28,6 +28,10 @@ export const redisKeys = {
   alarms: (shard: number) => `pc:{${shard}}:alarms`,
   /** Hash: activation id → cleared alarm (JSON), the newest of them. */
   clearedAlarms: (shard: number) => `pc:{${shard}}:cleared`,
+  /** The same of rules that are tried out (mode shadow): active, cleared, and their order. */
+  shadowAlarms: (shard: number) => `pc:{${shard}}:shadow`,
+  clearedShadowAlarms: (shard: number) => `pc:{${shard}}:shadow:cleared`,
+  clearedShadowOrder: (shard: number) => `pc:{${shard}}:shadow:cleared:order`,
   /** Sorted set: ids of the cleared alarms by the time of clearing, to forget the oldest. */
   clearedOrder: (shard: number) => `pc:{${shard}}:cleared:order`,
   /** Stream: alarm transitions to hand to the alert queue; field `t` is the transition (JSON). */

@@ -8,7 +8,7 @@ import { renderText } from './plain-text.js';
 
 /**
  * The mail about one transition of an alarm to one recipient: Chinese first, English below, as text and as
- * HTML. The mail that clears an alarm follows the one that raised it in the same thread.
+ * HTML. The mails of one alarm are one thread.
  */
 export function composeAlarmMail(
   entry: OutboxEntry,
@@ -18,7 +18,7 @@ export function composeAlarmMail(
 ): Mail {
   const { transition } = entry;
   const wordings = [wordAlarm(entry, surroundings, 'zh'), wordAlarm(entry, surroundings, 'en')];
-  const raised = transition.kind === 'raise';
+  const over = transition.kind === 'clear';
   const key = keyOf(transition.id, to);
   return {
     name: `${compactTime(transition.at, surroundings.timeZone)}_${transition.id.slice(0, 190)}_${key.slice(0, 8)}`,
@@ -26,9 +26,10 @@ export function composeAlarmMail(
     to,
     subject: subjectOf(entry, surroundings),
     text: renderText(wordings),
-    html: renderHtml(wordings, raised ? transition.severity : 'cleared'),
+    html: renderHtml(wordings, over ? 'cleared' : transition.severity),
     messageId: messageId(key, from),
-    inReplyTo: raised ? undefined : messageId(keyOf(raiseOf(transition.alarm), to), from),
+    inReplyTo:
+      transition.kind === 'raise' ? undefined : messageId(keyOf(raiseOf(transition.alarm), to), from),
     headers: {
       // Tells holiday responders and mailing lists that nobody waits for an answer (RFC 3834).
       'Auto-Submitted': 'auto-generated',
@@ -38,7 +39,7 @@ export function composeAlarmMail(
       'X-Campus-Severity': transition.severity,
       'X-Campus-Clock': surroundings.simulatedClock ? 'simulated' : 'wall',
     },
-    urgent: raised && transition.severity === 'critical',
+    urgent: !over && transition.severity === 'critical',
   };
 }
 

@@ -1,6 +1,7 @@
 import { deviceClassWords } from '../../devices/device-class.js';
 import { districtWords, parseDistrict } from '../../devices/district.js';
 import { unassigned } from '../../devices/site.js';
+import { isWorse } from '../../rules/alarm.js';
 import type { Bilingual, OutboxEntry, Severity, Transition } from '../../rules/alarm.js';
 import { formatDuration, formatMoment } from './time-words.js';
 import type { Language } from './time-words.js';
@@ -53,6 +54,20 @@ const endingWords: Readonly<
       en: 'The rule of this alarm was removed or renamed, so the alarm ends; whether things are back to normal is not known: please look.',
     },
   },
+  rule_changed: {
+    badge: { zh: '规则已修改', en: 'Rule changed' },
+    advice: {
+      zh: '该告警的规则已修改，告警因此结束；如情况仍在，会按新规则重新告警。',
+      en: 'The rule of this alarm was changed, so the alarm ends; if the fault is still there, the new rule raises it again.',
+    },
+  },
+  device_changed: {
+    badge: { zh: '设备类型已变更', en: 'Device class changed' },
+    advice: {
+      zh: '该设备改为以其他类型上报，告警因此结束；请核对登记表。',
+      en: 'The device reports as another class now, so the alarm ends; please check the registry.',
+    },
+  },
   device_removed: {
     badge: { zh: '设备已移除', en: 'Device removed' },
     advice: {
@@ -68,7 +83,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const say = (zh: string, en: string) => (language === 'zh' ? zh : en);
   const moment = (at: number) => formatMoment(at, surroundings.timeZone, language);
   const severity = severityWords[transition.severity][language];
-  const raised = transition.kind === 'raise';
+  const raised = transition.kind !== 'clear';
   const ending = transition.reason === undefined ? undefined : endingWords[transition.reason];
   const values = Object.entries(transition.evidence).map(([term, value]) =>
     explainValue(transition.deviceClass, term, value, language),
@@ -95,17 +110,14 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   return {
     language,
     badge: raised
-      ? say(`${severity}告警`, `${severity} alarm`)
+      ? badgeOf(transition, severity, say)
       : (ending?.badge[language] ?? say('已恢复', 'Cleared')),
     title: transition.title[language],
     facts: [
       { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
       {
-        label: say('设备', 'Device'),
-        value: say(
-          `${deviceClassWords[transition.deviceClass].zh} ${transition.device}${part}`,
-          `${deviceClassWords[transition.deviceClass].en} ${transition.device}${part}`,
-        ),
+        label: transition.group === undefined ? say('设备', 'Device') : say('范围', 'About'),
+        value: `${deviceClassWords[transition.deviceClass][language]} ${subjectIn(transition, say)}${part}`,
       },
       ...since,
       ...values.map(({ label, value }) =>
@@ -132,11 +144,33 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   };
 }
 
+function badgeOf(
+  { from, severity }: Transition,
+  word: string,
+  say: (zh: string, en: string) => string,
+): string {
+  if (from === undefined) return say(`${word}告警`, `${word} alarm`);
+  return isWorse(severity, from)
+    ? say(`升级为${word}告警`, `Now ${word.toLowerCase()}`)
+    : say(`降级为${word}告警`, `Down to ${word.toLowerCase()}`);
+}
+
+/** The device, or the group of devices, that an alarm is about. */
+function subjectIn({ device, group }: Transition, say: (zh: string, en: string) => string): string {
+  if (group === undefined) return device ?? '';
+  return {
+    room: say(`（${group.id} 房间）`, `devices of room ${group.id}`),
+    floor: say(`（${group.id} 楼）`, `devices of floor ${group.id}`),
+    parent: say(`（经由 ${group.id}）`, `devices behind ${group.id}`),
+    site: say('（全校）', 'devices of the site'),
+  }[group.kind];
+}
+
 /** One line for the list of mails: severity, where, what; Chinese first. */
 export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): string {
   const { transition, alarm } = entry;
-  const { zh, en } = severityWords[transition.severity];
-  const raised = transition.kind === 'raise';
+  const words = severityWords[transition.severity];
+  const raised = transition.kind !== 'clear';
   const ending =
     transition.reason === undefined ? { zh: '已恢复', en: 'Cleared' } : endingWords[transition.reason].badge;
   // The short form of the body's place: in a list of mails the school's name is enough.
@@ -144,9 +178,9 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
   const where = [areaOf(alarm.district, 'zh'), site, alarm.room].filter((level) => level !== unassigned);
   const subject = [
     surroundings.simulatedClock ? '【模拟】' : '',
-    raised ? `【${zh}告警】` : `【${ending.zh}】`,
+    raised ? `【${badgeOf(transition, words.zh, (zh) => zh)}】` : `【${ending.zh}】`,
     `${where.join(' · ')} — ${transition.title.zh}`,
-    ` | ${raised ? en : ending.en}: ${transition.title.en}`,
+    ` | ${raised ? (transition.from === undefined ? words.en : badgeOf(transition, words.en, (_, en) => en)) : ending.en}: ${transition.title.en}`,
   ].join('');
   // A name out of the registry may hold a line break; in a header it must not.
   return subject.replace(/\s+/g, ' ');

@@ -26,10 +26,10 @@ export function addAlarmsCommand(program: Command): void {
       console.log(
         formatTable(
           ['Severity', 'Alarm', 'Where', options.all === true ? 'Raised, cleared' : 'Raised'],
-          alarms.map(({ severity, title, site, room, device, raisedAt, clearedAt }) => [
+          alarms.map(({ severity, title, site, room, device, group, raisedAt, clearedAt }) => [
             severity,
             `${title.zh}\n${title.en}`,
-            `${site}, ${room}\n${device}`,
+            `${site}, ${room}\n${device ?? `${group?.kind} ${group?.id}`}`,
             `${time(raisedAt)}\n${time(clearedAt)}`.trimEnd(),
           ]),
         ),

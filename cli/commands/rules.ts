@@ -21,15 +21,22 @@ export function addRulesCommand(program: Command): void {
     .action(async (folder: string | undefined, options: { json?: boolean }) => {
       const rules = await check(folder ?? rulesFolder(readSettings({})), options.json === true);
       if (rules === undefined) return;
-      const all = rules.map(({ id, classes, severity, title }) => ({ id, classes, severity, title }));
+      const all = rules.map(({ id, classes, group, steps, mode, title }) => ({
+        id,
+        classes,
+        group,
+        severities: steps.map(({ severity }) => severity),
+        mode,
+        title,
+      }));
       if (options.json === true) {
         console.log(JSON.stringify(all));
         return;
       }
-      const rows = all.map(({ id, classes, severity, title }) => [
+      const rows = all.map(({ id, classes, severities, title }) => [
         id,
         classes.join(', '),
-        severity,
+        severities.join(' → '),
         `${title.zh}\n${title.en}`,
       ]);
       console.log(formatTable(['Rule', 'Device class', 'Severity', 'Title'], rows));

@@ -145,7 +145,10 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
   if (outcome.kind === 'notice') {
     const { notice } = outcome;
     const wrongTime = notice.stream === 'event' ? implausibleTime(notice.ts, arrivedAt, limits) : undefined;
-    return wrongTime === undefined ? { kind: 'notice', source, topic, notice, ignored } : reject(wrongTime);
+    if (wrongTime !== undefined) return reject(wrongTime);
+    const late =
+      replayed === true || (notice.stream === 'event' && arrivedAt - notice.ts > limits.latenessMs);
+    return { kind: 'notice', source, topic, notice, late, ignored };
   }
   const { reading } = outcome;
   const wrongTime = implausibleTime(reading.ts, arrivedAt, limits);

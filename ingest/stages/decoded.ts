@@ -46,6 +46,8 @@ export interface DecodedNotice {
   readonly source: Source;
   readonly topic: DeviceTopic;
   readonly notice: Notice;
+  /** An event that is older on arrival than the lateness limit, or out of the quarantine: it raises nothing. */
+  readonly late: boolean;
   /** Names of what a profile has no metric for. */
   readonly ignored?: readonly string[] | undefined;
 }

@@ -1,38 +1,100 @@
 import type { Transition } from '../alarm.js';
+import type { Expression } from '../expression/expression.js';
 import type { Sight } from '../expression/sight.js';
-import type { CompiledRule } from '../rule.js';
+import type { RuleStep } from '../rule.js';
 import { alarmId } from './alarm-id.js';
-import type { DeviceRef } from './device-state.js';
+import type { AlarmState } from './alarm-state.js';
+import type { BoundRule } from './program.js';
+import type { DeviceState, GroupState } from './state.js';
 
-/** Describes what happened to an alarm where the sight stands, with its deterministic ids. */
-export function createTransition(
-  rule: CompiledRule,
-  kind: 'raise' | 'clear',
-  device: DeviceRef,
+/** What happened to an alarm. */
+export interface Move {
+  readonly kind: Transition['kind'];
+  /** The alarm as it is after it, or was until it cleared. */
+  readonly alarm: Readonly<AlarmState>;
+  /** The step that was the most severe before. */
+  readonly levelBefore: number;
+}
+
+/** Devices of a group that are named as examples. */
+const namedMembers = 5;
+
+/** Describes what happened to an alarm of a device or a part where the sight stands, with its deterministic ids. */
+export function deviceTransition(
+  rule: BoundRule,
+  move: Move,
+  { device }: DeviceState,
   part: string | undefined,
-  raisedAt: number,
   sight: Sight,
 ): Transition {
-  const alarm = alarmId(rule.id, device.id, part, raisedAt);
-  const expression = kind === 'raise' ? rule.condition : rule.clear;
-  const holdMs = kind === 'raise' ? rule.holdMs : rule.clearHoldMs;
   return {
-    id: `${alarm}~${kind}`,
-    alarm,
-    kind,
-    at: sight.at,
-    raisedAt,
-    rule: rule.id,
-    ruleVersion: rule.version,
-    severity: rule.severity,
-    title: rule.title,
-    advice: rule.advice,
-    condition: expression.text,
-    ...(holdMs > 0 ? { holdMs } : {}),
-    evidence: expression.evidence(sight),
+    ...describe(rule, move, device.id, part, sight),
     site: device.site,
     deviceClass: device.deviceClass,
     device: device.id,
     ...(part === undefined ? {} : { part }),
   };
+}
+
+/** Describes what happened to an alarm of a group. */
+export function groupTransition(rule: BoundRule, move: Move, group: GroupState, sight: Sight): Transition {
+  const { site, deviceClass, kind, id } = group.ref;
+  const described = describe(rule, move, group.subject, undefined, sight);
+  const devices = move.kind === 'clear' ? '' : nameMembers(rule, group);
+  return {
+    ...described,
+    evidence: devices === '' ? described.evidence : { ...described.evidence, devices },
+    site,
+    deviceClass,
+    group: { kind, id },
+  };
+}
+
+type Described = Omit<Transition, 'site' | 'deviceClass' | 'device' | 'part' | 'group'>;
+
+function describe(
+  { rule, steps }: BoundRule,
+  { kind, alarm: { level, raisedAt, revision }, levelBefore }: Move,
+  subject: string,
+  part: string | undefined,
+  sight: Sight,
+): Described {
+  const alarm = alarmId(rule.id, subject, part, raisedAt);
+  const isDown = level < levelBefore;
+  // Who goes down, goes down from the step that was the most severe.
+  const step = steps[isDown ? levelBefore : level] as RuleStep<Expression>;
+  const expression = isDown ? step.clear : step.condition;
+  const holdMs = isDown ? step.clearHoldMs : step.holdMs;
+  const severity = (steps[level] ?? step).severity;
+  const from = kind === 'change' ? steps[levelBefore]?.severity : undefined;
+  return {
+    id: `${alarm}~${kind === 'change' ? `change-${revision}` : kind}`,
+    alarm,
+    kind,
+    revision,
+    at: sight.at,
+    raisedAt,
+    rule: rule.id,
+    ruleVersion: rule.version,
+    severity,
+    ...(from === undefined ? {} : { from }),
+    title: rule.title,
+    ...(rule.explanation === undefined ? {} : { explanation: rule.explanation }),
+    advice: rule.advice,
+    condition: expression.text,
+    ...(holdMs > 0 ? { holdMs } : {}),
+    evidence: expression.evidence(sight),
+    ...(rule.mode === 'shadow' ? { shadow: true } : {}),
+  };
+}
+
+/** Some of the devices that are in what the rule counts, such as `ap-1, ap-7 +22`. */
+function nameMembers({ steps }: BoundRule, { members }: GroupState): string {
+  const traits = new Set(steps.flatMap(({ condition }) => condition.traits));
+  const found = [...members]
+    .filter(({ traits: own }) => [...traits].some((place) => own[place] === true))
+    .map(({ device }) => device.id)
+    .sort();
+  const more = found.length > namedMembers ? ` +${found.length - namedMembers}` : '';
+  return found.slice(0, namedMembers).join(', ') + more;
 }

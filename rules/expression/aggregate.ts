@@ -1,5 +1,6 @@
-import { course, growth, sample } from './fold.js';
-import type { FoldName, WindowContent } from './fold.js';
+import { course, folds, growth, sample } from './fold.js';
+import type { FoldName } from './fold.js';
+import type { MemoryContent } from './memory-content.js';
 
 /** What a window can be asked for: how its buckets are kept, and how the answer is read from those in it. */
 interface Aggregation {
@@ -7,36 +8,93 @@ interface Aggregation {
   /** One sentence for the reference: what it gives, in which unit. */
   readonly gives: string;
   /** NaN where it is unknown. `content` has at least one bucket from `from` on. */
-  read(content: WindowContent, from: number, question: Question): number;
+  read(content: MemoryContent, from: number, question: Question): number;
 }
 
 /** What else the answer depends on. */
 interface Question {
   readonly lengthMs: number;
+  /** The time that is asked about, epoch ms. */
+  readonly at: number;
   /** Of a quantile: 0 to 1. */
   readonly q: number;
 }
 
-const get = (content: WindowContent, i: number): number => content[i] as number;
+const get = (content: MemoryContent, i: number): number => content[i] as number;
 const msPerHour = 3_600_000;
+const strides = {
+  sum: folds.sum.fields,
+  least: folds.min.fields,
+  moments: folds.moments.fields,
+  course: folds.course.fields,
+  sample: folds.sample.fields,
+} as const;
 
-function total(content: WindowContent, from: number, step: number, field: number): number {
+function total(content: MemoryContent, from: number, field: number): number {
   let sum = 0;
-  for (let i = from; i < content.length; i += step) sum += get(content, i + field);
+  for (let i = from; i < content.length; i += strides.sum) sum += get(content, i + field);
   return sum;
+}
+
+/** The least or greatest of what the buckets hold. */
+function extreme(content: MemoryContent, from: number, choose: (a: number, b: number) => number): number {
+  let found = get(content, from + 2);
+  for (let i = from + strides.least; i < content.length; i += strides.least)
+    found = choose(found, get(content, i + 2));
+  return found;
+}
+
+interface Moments {
+  count: number;
+  mean: number;
+  /** Sum of the squared differences from the mean. */
+  squares: number;
+}
+
+/** Count, mean and spread of the buckets from `from` up to `until`. */
+function momentsOf(content: MemoryContent, from: number, until: number): Moments {
+  const all: Moments = { count: 0, mean: 0, squares: 0 };
+  for (let i = from; i < until; i += strides.moments) {
+    const more = get(content, i + 1);
+    const apart = get(content, i + 2) - all.mean;
+    const count = all.count + more;
+    all.squares += get(content, i + 3) + (apart * apart * all.count * more) / count;
+    all.mean += (apart * more) / count;
+    all.count = count;
+  }
+  return all;
+}
+
+/** Fewer values than this, and nobody can tell how far they usually are apart. */
+const fewestForShift = 5;
+
+/** By how many standard deviations the newer half of the window is above the older one. */
+function levelShift(content: MemoryContent, from: number, middle: number): number {
+  let split = from;
+  while (split < content.length && get(content, split) <= middle) split += strides.moments;
+  const before = momentsOf(content, from, split);
+  const after = momentsOf(content, split, content.length);
+  if (before.count < fewestForShift || after.count < fewestForShift) return NaN;
+  const moved = after.mean - before.mean;
+  if (moved === 0) return 0;
+  const spread = Math.sqrt((before.squares + after.squares) / (before.count + after.count));
+  // Of values that hardly differ, a move within a thousandth of their size is no shift.
+  return moved / Math.max(spread, Math.abs(before.mean) / 1000, Number.MIN_VALUE);
 }
 
 /** Sums something over the buckets, and over the steps from each to the next. */
 function alongCourse(
-  content: WindowContent,
+  content: MemoryContent,
   from: number,
   field: number,
   between: (last: number, first: number) => number,
 ): number {
   let sum = get(content, from + field);
-  for (let i = from + 8; i < content.length; i += 8) {
+  const stride = strides.course;
+  for (let i = from + stride; i < content.length; i += stride) {
     sum +=
-      get(content, i + field) + between(get(content, i - 8 + course.last), get(content, i + course.first));
+      get(content, i + field) +
+      between(get(content, i - stride + course.last), get(content, i + course.first));
   }
   return sum;
 }
@@ -45,54 +103,41 @@ export const aggregations = {
   mean: {
     fold: 'sum',
     gives: 'the mean of its values',
-    read: (content, from) => total(content, from, 3, 2) / total(content, from, 3, 1),
+    read: (content, from) => total(content, from, 2) / total(content, from, 1),
   },
   count: {
     fold: 'sum',
     gives: 'how many values there were; 0 where there was none',
-    read: (content, from) => total(content, from, 3, 1),
+    read: (content, from) => total(content, from, 1),
   },
   min: {
     fold: 'min',
     gives: 'the least of its values',
-    read: (content, from) => {
-      let least = get(content, from + 2);
-      for (let i = from + 3; i < content.length; i += 3) least = Math.min(least, get(content, i + 2));
-      return least;
-    },
+    read: (content, from) => extreme(content, from, Math.min),
   },
   max: {
     fold: 'max',
     gives: 'the greatest of its values',
-    read: (content, from) => {
-      let greatest = get(content, from + 2);
-      for (let i = from + 3; i < content.length; i += 3) greatest = Math.max(greatest, get(content, i + 2));
-      return greatest;
-    },
+    read: (content, from) => extreme(content, from, Math.max),
   },
   stddev: {
     fold: 'moments',
     gives: 'the standard deviation of its values',
     read: (content, from) => {
-      let count = 0;
-      let mean = 0;
-      let squares = 0;
-      for (let i = from; i < content.length; i += 4) {
-        const more = get(content, i + 1);
-        const apart = get(content, i + 2) - mean;
-        const all = count + more;
-        squares += get(content, i + 3) + (apart * apart * count * more) / all;
-        mean += (apart * more) / all;
-        count = all;
-      }
+      const { count, squares } = momentsOf(content, from, content.length);
       return Math.sqrt(squares / count);
     },
+  },
+  level_shift: {
+    fold: 'moments',
+    gives: 'by how many standard deviations the mean of this time differs from that of as long before',
+    read: (content, from, { at, lengthMs }) => levelShift(content, from, at - lengthMs / 2),
   },
   change: {
     fold: 'course',
     gives: 'its last value less its first',
     read: (content, from) => {
-      const last = content.length - 8;
+      const last = content.length - strides.course;
       if (get(content, last) === get(content, from + course.firstAt)) return NaN;
       return get(content, last + course.last) - get(content, from + course.first);
     },
@@ -101,7 +146,7 @@ export const aggregations = {
     fold: 'course',
     gives: 'its change an hour; unknown until the values span half of the time',
     read: (content, from, { lengthMs }) => {
-      const last = content.length - 8;
+      const last = content.length - strides.course;
       const spanMs = get(content, last) - get(content, from + course.firstAt);
       if (spanMs * 2 < lengthMs || spanMs === 0) return NaN;
       return ((get(content, last + course.last) - get(content, from + course.first)) * msPerHour) / spanMs;
@@ -136,14 +181,10 @@ export type Aggregate = keyof typeof aggregations;
 
 export const aggregates = Object.keys(aggregations) as readonly Aggregate[];
 
-export function isAggregate(name: string): name is Aggregate {
-  return Object.hasOwn(aggregations, name);
-}
-
 /** Answers the question from the buckets from `from` on; NaN where it is unknown. */
 export function readAggregate(
   aggregate: Aggregate,
-  content: WindowContent,
+  content: MemoryContent,
   from: number,
   question: Question,
 ): number {
@@ -153,10 +194,10 @@ export function readAggregate(
 }
 
 /** The nearest rank, each kept value standing for as many as its bucket had for each that it kept. */
-function readQuantile(content: WindowContent, from: number, q: number): number {
+function readQuantile(content: MemoryContent, from: number, q: number): number {
   const values: { readonly value: number; readonly weight: number }[] = [];
   let count = 0;
-  for (let i = from; i < content.length; i += 20) {
+  for (let i = from; i < content.length; i += strides.sample) {
     const kept = get(content, i + sample.kept);
     const weight = get(content, i + 1) / kept;
     count += get(content, i + 1);

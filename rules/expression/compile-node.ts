@@ -1,8 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { presenceStates } from '../../devices/presence.js';
 import { didYouMean } from '../../devices/did-you-mean.js';
-import { aggregates } from './aggregate.js';
-import { compileMathCall, compileWindowCall } from './compile-call.js';
+import { compileMath } from './compile-math.js';
 import {
   compileBinary,
   compileChoice,
@@ -11,10 +9,13 @@ import {
   compileUnary,
 } from './compile-operator.js';
 import type { Operation } from './compile-operator.js';
+import { findContextName } from './context-names.js';
+import { compileCall } from './functions.js';
 import type { Scope } from './scope.js';
-import { findMetric } from './scope.js';
+import { findMetric, refuse, textOf } from './scope.js';
+import type { Sight } from './sight.js';
 import { broken } from './value.js';
-import type { NumberValue, Value } from './value.js';
+import type { Value } from './value.js';
 
 /**
  * Turns one node of the parsed expression, with all below it, into a closure that reads its value. Mistakes
@@ -22,9 +23,17 @@ import type { NumberValue, Value } from './value.js';
  */
 export function compileNode(scope: Scope, node: ASTNode): Value {
   const settle = (operation: Operation): Value => {
-    if (operation.kind !== 'misfit') return operation;
-    scope.problems.push({ offset: node.start, message: operation.message });
-    return broken;
+    return operation.kind === 'misfit' ? refuse(scope, node.start, operation.message) : operation;
+  };
+  /** A comparison, which those who ask why want to see. */
+  const compare = (operation: Operation, left: Value, right: Value): Value => {
+    const value = settle(operation);
+    if (value.kind === 'truth') {
+      const sides =
+        left.kind === 'number' && right.kind === 'number' ? { left: left.read, right: right.read } : {};
+      scope.clauses.push({ text: textOf(scope, node), holds: value.read, ...sides });
+    }
+    return value;
   };
   switch (node.op) {
     case 'value':
@@ -51,19 +60,24 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
         return settle(compileBinary('in', compileNode(scope, value), compileNode(scope, list)));
       const left = compileNode(scope, value);
       const items = list.args.map((item) => checkWord(scope, left, compileNode(scope, item), item));
-      return settle(compileMembership(left, items));
+      return compare(compileMembership(left, items), left, broken);
     }
     case '==':
     case '!=': {
       const left = compileNode(scope, node.args[0]);
       const right = compileNode(scope, node.args[1]);
       const checkedLeft = checkWord(scope, right, left, node.args[0]);
-      return settle(compileBinary(node.op, checkedLeft, checkWord(scope, left, right, node.args[1])));
+      const checkedRight = checkWord(scope, left, right, node.args[1]);
+      return compare(compileBinary(node.op, checkedLeft, checkedRight), left, right);
     }
     case '<':
     case '<=':
     case '>':
-    case '>=':
+    case '>=': {
+      const left = compileNode(scope, node.args[0]);
+      const right = compileNode(scope, node.args[1]);
+      return compare(compileBinary(node.op, left, right), left, right);
+    }
     case '+':
     case '-':
     case '*':
@@ -73,12 +87,12 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
         compileBinary(node.op, compileNode(scope, node.args[0]), compileNode(scope, node.args[1])),
       );
     case 'call':
-      return compileWindowCall(scope, node, ...node.args, compileNode);
+      return compileCall({ scope, node, name: node.args[0], args: node.args[1], compile: compileNode });
     case 'rcall': {
       const [name, receiver, args] = node.args;
       const isMath = receiver.op === 'id' && receiver.args === 'math';
       const result = isMath
-        ? compileMathCall(
+        ? compileMath(
             name,
             args.map((arg) => compileNode(scope, arg)),
           )
@@ -94,14 +108,12 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
     case 'map':
       break;
   }
-  const written = scope.text.slice(node.start, node.end);
-  scope.problems.push({
-    offset: node.start,
-    message:
-      `"${written}" can't be used in a condition; ` +
-      `use metrics, numbers, comparisons, &&, ||, !, ${aggregates.join(', ')}, share, math.greatest and math.least.`,
-  });
-  return broken;
+  return refuse(
+    scope,
+    node.start,
+    `"${textOf(scope, node)}" can't be used in a condition; use metrics, numbers, comparisons, &&, ||, !, ` +
+      'math.greatest, math.least, math.abs and the functions that "campus rules functions" lists.',
+  );
 }
 
 function compileLiteral(scope: Scope, literal: unknown, offset: number): Value {
@@ -111,33 +123,18 @@ function compileLiteral(scope: Scope, literal: unknown, offset: number): Value {
   }
   if (typeof literal === 'string') return { kind: 'word', read: () => literal };
   if (typeof literal === 'boolean') return { kind: 'truth', read: () => literal };
-  scope.problems.push({
-    offset,
-    message: 'Only numbers, "words", true and false can be written in a condition.',
-  });
-  return broken;
+  return refuse(scope, offset, 'Only numbers, "words", true and false can be written in a condition.');
 }
 
 function compileName(scope: Scope, name: string, offset: number): Value {
-  if (name === 'silence_s' || name === 'interval_s') {
-    const read: NumberValue['read'] =
-      name === 'silence_s' ? (sight) => sight.silenceS : (sight) => sight.intervalS;
-    if (name === 'silence_s') scope.usesTime = true;
-    scope.evidence.set(name, read);
-    return { kind: 'number', read };
-  }
-  if (name === 'presence') {
-    const read = (sight: Parameters<NumberValue['read']>[0]) => sight.presence;
-    scope.usesTime = true;
-    scope.evidence.set(name, read);
-    return { kind: 'word', read, words: presenceStates, unsure: 'unknown' };
-  }
+  const context = compileContext(scope, name, offset);
+  if (context !== undefined) return context;
   const metric = findMetric(scope, name, offset);
   if (metric === undefined) return broken;
   scope.metrics.add(name);
   scope.evidence.set(name, (sight) => sight.metrics[name] ?? sight.deviceMetrics[name]);
   if (metric.kind === 'word') {
-    const read = (sight: Parameters<NumberValue['read']>[0]) => {
+    const read = (sight: Sight) => {
       const value = sight.metrics[name] ?? sight.deviceMetrics[name];
       return typeof value === 'string' ? value : undefined;
     };
@@ -152,14 +149,33 @@ function compileName(scope: Scope, name: string, offset: number): Value {
   };
 }
 
+function compileContext(scope: Scope, name: string, offset: number): Value | undefined {
+  const context = findContextName(name);
+  if (context === undefined) return undefined;
+  if (scope.about === 'group' && context.ofGroups !== true)
+    return refuse(
+      scope,
+      offset,
+      `${name} is about a device, not about a group: ask members(condition) with it.`,
+    );
+  const { number, word, truth, words, unsure, uses } = context;
+  if (uses !== undefined) scope.uses[uses] = true;
+  if (number !== undefined) {
+    scope.evidence.set(name, number);
+    return { kind: 'number', read: number };
+  }
+  if (word !== undefined) {
+    scope.evidence.set(name, word);
+    return { kind: 'word', read: word, words, unsure, name };
+  }
+  return truth && { kind: 'truth', read: truth };
+}
+
 /** Refuses a written word that what it is compared with can never be. */
 function checkWord(scope: Scope, metric: Value, value: Value, node: ASTNode): Value {
   if (metric.kind !== 'word' || metric.words === undefined) return value;
   if (node.op !== 'value' || typeof node.args !== 'string' || metric.words.includes(node.args)) return value;
   const hint = didYouMean(node.args, metric.words);
-  scope.problems.push({
-    offset: node.start,
-    message: `${metric.unsure === undefined ? 'The metric' : 'presence'} is never "${node.args}".${hint}`,
-  });
-  return broken;
+  const what = metric.name ?? 'The metric';
+  return refuse(scope, node.start, `${what} is never "${node.args}".${hint}`);
 }

@@ -1,20 +1,20 @@
-/**
- * The content of one window, oldest bucket first, flat so that it is small in memory and as JSON. The first two
- * numbers of a bucket are the time of its newest value and the count of its values; the rest is the fold's.
- */
-export type WindowContent = number[];
+import type { MemoryContent } from './memory-content.js';
 
-/** How the values of one bucket are kept. `i` is where the bucket begins in the content. */
+/**
+ * How the values of one bucket of a window are kept. The content holds the buckets one after another, the oldest
+ * first; the first two numbers of each are the time of its newest value and the count of its values, the rest is the
+ * fold's. `i` is where the bucket begins in the content.
+ */
 export interface Fold {
   /** Numbers in a bucket, with the two that all have. */
   readonly fields: number;
   /** A bucket of one value. */
   start(at: number, value: number): number[];
   /** Takes one more value into a bucket; its newest time and its count are not counted up yet. */
-  add(content: WindowContent, i: number, at: number, value: number): void;
+  add(content: MemoryContent, i: number, at: number, value: number): void;
 }
 
-const get = (content: WindowContent, i: number): number => content[i] as number;
+const get = (content: MemoryContent, i: number): number => content[i] as number;
 
 /** time, count, sum */
 const sum: Fold = {

@@ -2,8 +2,10 @@ import type { DeviceClass } from '../../devices/device-class.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { Metric } from '../../devices/metric.js';
 import { didYouMean } from '../../devices/did-you-mean.js';
+import { contextNames } from './context-names.js';
+import type { Uses } from './moved-by.js';
+import { Plan } from './plan.js';
 import type { Sight } from './sight.js';
-import type { Window } from './window.js';
 
 /** A mistake in an expression; `offset` counts characters of the expression's text from 0. */
 export interface ExpressionProblem {
@@ -11,33 +13,66 @@ export interface ExpressionProblem {
   readonly message: string;
 }
 
+/** A comparison in an expression, for those who ask why. */
+export interface Clause {
+  readonly text: string;
+  readonly holds: (sight: Sight) => boolean | undefined;
+  /** Both sides of a comparison of numbers. */
+  readonly left?: ((sight: Sight) => number) | undefined;
+  readonly right?: ((sight: Sight) => number) | undefined;
+}
+
 /** What is known and found out while one expression is compiled. */
 export interface Scope {
   readonly text: string;
   /** Device classes the expression must make sense for. */
   readonly classes: readonly DeviceClass[];
+  /** What it is about: a device, or a group of them. */
+  readonly about: 'device' | 'group';
+  /** Where what it needs gets its place. */
+  readonly plan: Plan;
   readonly problems: ExpressionProblem[];
   readonly metrics: Set<string>;
-  readonly windows: Map<string, Window>;
+  /** Rules that it refers to, with the place where it does. */
+  readonly rules: Map<string, number>;
   /** Where to read what the expression uses, by the name it has there. */
   readonly evidence: Map<string, (sight: Sight) => number | string | undefined>;
-  /** It looks at silence or presence, which the passing of time moves. */
-  usesTime: boolean;
+  /** Conditions that the devices of a group are counted by, by their places in the plan. */
+  readonly traits: Set<number>;
+  readonly clauses: Clause[];
+  readonly uses: Uses;
 }
 
-/** Names that are no metrics but that conditions can use. */
-const contextNames = ['silence_s', 'interval_s', 'presence'] as const;
-
-export function createScope(text: string, classes: readonly DeviceClass[]): Scope {
+export function createScope(
+  text: string,
+  classes: readonly DeviceClass[],
+  about: Scope['about'] = 'device',
+  plan = new Plan(),
+): Scope {
   return {
     text,
     classes,
+    about,
+    plan,
     problems: [],
     metrics: new Set(),
-    windows: new Map(),
+    rules: new Map(),
+    traits: new Set(),
     evidence: new Map(),
-    usesTime: false,
+    clauses: [],
+    uses: { silence: false, ticks: false, events: false, memories: false },
   };
+}
+
+/** A scope for a condition within the expression, whose mistakes are the expression's. */
+export function innerScope(scope: Scope): Scope {
+  return { ...createScope(scope.text, scope.classes, 'device', scope.plan), problems: scope.problems };
+}
+
+/** Reports a mistake. */
+export function refuse(scope: Scope, offset: number, message: string): { readonly kind: 'broken' } {
+  scope.problems.push({ offset, message });
+  return { kind: 'broken' };
 }
 
 /**
@@ -45,14 +80,29 @@ export function createScope(text: string, classes: readonly DeviceClass[]): Scop
  * when one of them doesn't.
  */
 export function findMetric(scope: Scope, name: string, offset: number): Metric | undefined {
+  if (scope.about === 'group') {
+    const message =
+      `A rule with "group" is about many devices: ask member_share(condition) or members(condition), ` +
+      `such as member_share(${name} > 1) > 0.3.`;
+    refuse(scope, offset, message);
+    return undefined;
+  }
   for (const deviceClass of scope.classes) {
     const metrics = metricsOf[deviceClass];
     if (!Object.hasOwn(metrics, name)) {
       const hint = didYouMean(name, [...Object.keys(metrics), ...contextNames]);
-      scope.problems.push({ offset, message: `"${name}" is no metric of class ${deviceClass}.${hint}` });
+      refuse(scope, offset, `"${name}" is no metric of class ${deviceClass}.${hint}`);
       return undefined;
     }
   }
   const [first] = scope.classes;
   return first === undefined ? undefined : metricsOf[first][name];
+}
+
+/** The text of a part of the expression. */
+export function textOf(
+  scope: Scope,
+  { start, end }: { readonly start: number; readonly end: number },
+): string {
+  return scope.text.slice(start, end);
 }

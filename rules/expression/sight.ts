@@ -1,9 +1,25 @@
 import type { PresenceState } from '../../devices/presence.js';
 import type { MetricValue } from '../../devices/telemetry.js';
-import type { WindowContent } from './fold.js';
+import type { Calendar } from '../calendar.js';
+import { emptyCalendar } from '../calendar.js';
+import type { DeviceRef } from '../device-ref.js';
+import type { GroupKind } from '../group-kind.js';
+import type { Memories } from './memory-content.js';
 
 export type Metrics = Readonly<Record<string, MetricValue>>;
-export type Windows = Record<string, WindowContent>;
+
+/** What conditions can know of a group of devices. */
+export interface GroupSight {
+  /** How many devices it has. */
+  readonly size: number;
+  /** How many of them are in each of the conditions that are counted, by its place. */
+  readonly counts: readonly number[];
+  /** The median over its devices of each metric that is compared, by its place; absent where too few report it. */
+  readonly medians: readonly (number | undefined)[];
+}
+
+/** Which alarms of a device are active, by the places of their rules. */
+export type ActiveAlarms = readonly ({ readonly level: number } | undefined)[];
 
 /**
  * All that a condition can look at. The engine has one and moves it from reading to reading, so that
@@ -14,27 +30,47 @@ export interface Sight {
   at: number;
   /** Metrics of what is judged: the device, or one of its parts. */
   metrics: Metrics;
-  windows: Windows;
+  memories: Memories;
+  alarms: ActiveAlarms;
   /** Metrics of the whole device, for what a part doesn't report itself. */
   deviceMetrics: Metrics;
-  deviceWindows: Windows;
+  deviceMemories: Memories;
+  deviceAlarms: ActiveAlarms;
+  /** The name of the part; undefined for the device itself. */
+  part: string | undefined;
+  /** The type of the event that is judged; undefined for anything else. */
+  event: string | undefined;
   /** Seconds since anything was heard of the device; NaN where its silence may not be its own. */
   silenceS: number;
   /** Undefined where nobody said. */
   presence: PresenceState | undefined;
-  /** Seconds between two reports of the device. */
-  intervalS: number;
+  device: DeviceRef;
+  /** The groups of the device. */
+  groups: Readonly<Partial<Record<GroupKind, GroupSight>>>;
+  /** The group that is judged, where that is no device. */
+  group: GroupSight | undefined;
+  calendar: Calendar;
+  /** A memory that is kept apart has changed. */
+  slowChanged: boolean;
 }
 
-export function createSight(): Sight {
+export function createSight(calendar: Calendar = emptyCalendar): Sight {
   return {
     at: 0,
     metrics: {},
-    windows: {},
+    memories: [],
+    alarms: [],
     deviceMetrics: {},
-    deviceWindows: {},
+    deviceMemories: [],
+    deviceAlarms: [],
+    part: undefined,
+    event: undefined,
     silenceS: 0,
     presence: undefined,
-    intervalS: 60,
+    device: { id: '', site: '', deviceClass: 'sensor' },
+    groups: {},
+    group: undefined,
+    calendar,
+    slowChanged: false,
   };
 }

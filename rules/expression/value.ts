@@ -13,6 +13,8 @@ interface WordValue {
   readonly words?: readonly string[] | undefined;
   /** The word that says that it may be any of the others: it is this one, and nobody knows whether it is another. */
   readonly unsure?: string | undefined;
+  /** What it is called, where it is no metric. */
+  readonly name?: string | undefined;
 }
 
 /** A compiled yes or no; undefined says that it is unknown. */

@@ -2,22 +2,54 @@ import type { Metric } from '../../devices/metric.js';
 import { aggregations, readAggregate } from './aggregate.js';
 import type { Aggregate } from './aggregate.js';
 import { folds } from './fold.js';
-import type { Fold, FoldName, WindowContent } from './fold.js';
+import type { Fold, FoldName } from './fold.js';
+import type { MemoryContent } from './memory-content.js';
+import type { Memory } from './memory.js';
 import type { Sight } from './sight.js';
 
+/** `sliding`: the time up to now. `tumbling`: the last whole stretch of the clock, such as the last full hour. */
+export type WindowKind = 'sliding' | 'tumbling';
+
 /**
- * A sliding window in event time over the values of a metric, or over whether a condition was true. Several
- * questions share one, such as mean and count of the same metric and time.
+ * A window in event time over the values of a metric, or over whether a condition was true. Several questions share
+ * one, such as mean and count of the same metric and time.
  */
-export interface Window {
-  /** The window's name in the state of a device: fold, what it is over, and length in ms. */
-  readonly key: string;
+export interface Window extends Memory {
+  readonly kind: WindowKind;
   readonly fold: FoldName;
   readonly lengthMs: number;
-  /** What it is over: a reading without any of these has nothing to do with it. */
+}
+
+/** What is looked back on, and what a reading or an event adds to it; NaN where it adds nothing. */
+interface WindowParts {
+  readonly of: string;
   readonly metrics: readonly string[];
-  /** The value that a reading adds; NaN where it adds none. */
+  readonly onEvents?: boolean;
   readonly value: (sight: Sight) => number;
+  readonly fold: FoldName;
+  readonly lengthMs: number;
+  readonly kind: WindowKind;
+}
+
+function createWindow(parts: WindowParts): Window {
+  const { of, fold, lengthMs, kind, metrics, value, onEvents = false } = parts;
+  const window: Window = {
+    key: `${kind === 'sliding' ? '' : 'tumbling/'}${fold}/${of}/${lengthMs}`,
+    kind,
+    fold,
+    lengthMs,
+    metrics,
+    onEvents,
+    take: (content, sight) => {
+      const added = value(sight);
+      if (Number.isNaN(added)) return;
+      if (kind === 'sliding') addToWindow(window, content, sight.at, added);
+      else addToStretch(window, content, sight.at, sight.calendar.offsetMs(sight.at), added);
+    },
+    pack: (content) => packWindow(window, content),
+    unpack: (packed) => unpackWindow(window, packed),
+  };
+  return window;
 }
 
 /** A window is kept in at most about this many buckets, so its memory and work don't grow with the readings. */
@@ -29,19 +61,23 @@ export function createMetricWindow(
   name: string,
   metric: Metric,
   lengthMs: number,
+  kind: WindowKind = 'sliding',
 ): Window {
   const { fold } = aggregations[aggregate];
-  const value =
-    metric.kind === 'number'
-      ? ({ metrics }: Sight) => {
-          const own = metrics[name];
-          return typeof own === 'number' ? own : NaN;
-        }
-      : ({ metrics }: Sight) => {
-          const own = metrics[name];
-          return typeof own === 'string' ? metric.words.indexOf(own) : NaN;
-        };
-  return { key: `${fold}/${name}/${lengthMs}`, fold, lengthMs, metrics: [name], value };
+  return createWindow({ of: name, metrics: [name], value: valueOf(name, metric), fold, lengthMs, kind });
+}
+
+/** The metric's value in a reading as a number; NaN where it has none. */
+export function valueOf(name: string, metric: Metric): (sight: Sight) => number {
+  if (metric.kind === 'number')
+    return ({ metrics }) => {
+      const own = metrics[name];
+      return typeof own === 'number' ? own : NaN;
+    };
+  return ({ metrics }) => {
+    const own = metrics[name];
+    return typeof own === 'string' ? metric.words.indexOf(own) : NaN;
+  };
 }
 
 /** What `share(condition, "1h")` looks back on. @param text the condition as written, which names the window */
@@ -50,12 +86,20 @@ export function createTruthWindow(
   metrics: readonly string[],
   test: (sight: Sight) => boolean | undefined,
   lengthMs: number,
+  kind: WindowKind = 'sliding',
 ): Window {
   const value = (sight: Sight) => {
     const holds = test(sight);
     return holds === undefined ? NaN : holds ? 1 : 0;
   };
-  return { key: `sum/(${text})/${lengthMs}`, fold: 'sum', lengthMs, metrics, value };
+  return createWindow({ of: `(${text})`, metrics, value, fold: 'sum', lengthMs, kind });
+}
+
+/** What `events("radar", "24h")` looks back on. */
+export function createEventWindow(type: string, lengthMs: number): Window {
+  const value = ({ event }: Sight) => (event === type ? 1 : NaN);
+  const of = `event ${type}`;
+  return createWindow({ of, metrics: [], onEvents: true, value, fold: 'sum', lengthMs, kind: 'sliding' });
 }
 
 /**
@@ -63,7 +107,7 @@ export function createTruthWindow(
  * leaves as a whole, with its newest value: the window is exact as long as readings are at least a twentieth
  * of it apart, and at most a twentieth too long otherwise.
  */
-export function addToWindow(window: Window, content: WindowContent, at: number, value: number): void {
+export function addToWindow(window: Window, content: MemoryContent, at: number, value: number): void {
   const fold: Fold = folds[window.fold];
   const { fields } = fold;
   const newestAt = content.length === 0 ? at : Math.max(at, content[content.length - fields] as number);
@@ -85,23 +129,72 @@ export function addToWindow(window: Window, content: WindowContent, at: number, 
   }
 }
 
-/** What the window holds at `at`; NaN when that is unknown. `q` is the share that a quantile asks for. */
+/** Takes a value into the stretch of the clock that it belongs to; the newest two are kept. */
+function addToStretch(
+  window: Window,
+  content: MemoryContent,
+  at: number,
+  offsetMs: number,
+  value: number,
+): void {
+  const fold: Fold = folds[window.fold];
+  const { fields } = fold;
+  const stretch = stretchOf(window, at, offsetMs);
+  let i = content.length - fields;
+  while (i >= 0 && stretchOf(window, content[i] as number, offsetMs) > stretch) i -= fields;
+  if (i >= 0 && stretchOf(window, content[i] as number, offsetMs) === stretch) {
+    fold.add(content, i, at, value);
+    content[i] = Math.max(content[i] as number, at);
+    content[i + 1] = (content[i + 1] as number) + 1;
+    return;
+  }
+  content.splice(i + fields, 0, ...fold.start(at, value));
+  if (content.length > 2 * fields) content.splice(0, content.length - 2 * fields);
+}
+
+/** The number of the stretch of the clock that a time is in. */
+function stretchOf({ lengthMs }: Window, at: number, offsetMs: number): number {
+  return Math.floor((at + offsetMs) / lengthMs);
+}
+
+/**
+ * Compiles a question to the window: what it gives at the sight's time; NaN when that is unknown.
+ * @param q the share that a quantile asks for
+ */
 export function readWindow(
   window: Window,
   aggregate: Aggregate,
-  content: WindowContent,
-  at: number,
+  contentOf: (sight: Sight) => MemoryContent,
   q = NaN,
-): number {
+): (sight: Sight) => number {
   const { fields } = folds[window.fold];
-  const startsAfter = at - window.lengthMs;
-  let from = 0;
-  while (from < content.length && (content[from] as number) <= startsAfter) from += fields;
-  return readAggregate(aggregate, content, from, { lengthMs: window.lengthMs, q });
+  const { lengthMs } = window;
+  // One object for all times that it is asked: this is done for every reading.
+  const question = { lengthMs, q, at: 0 };
+  if (window.kind === 'sliding')
+    return (sight) => {
+      const content = contentOf(sight);
+      question.at = sight.at;
+      const startsAfter = sight.at - lengthMs;
+      let from = 0;
+      while (from < content.length && (content[from] as number) <= startsAfter) from += fields;
+      return readAggregate(aggregate, content, from, question);
+    };
+  return (sight) => {
+    const content = contentOf(sight);
+    const offsetMs = sight.calendar.offsetMs(sight.at);
+    const wanted = stretchOf(window, sight.at, offsetMs) - 1;
+    for (let i = 0; i < content.length; i += fields) {
+      question.at = content[i] as number;
+      if (stretchOf(window, question.at, offsetMs) === wanted)
+        return readAggregate(aggregate, content.slice(i, i + fields), 0, question);
+    }
+    return NaN;
+  };
 }
 
 /** The content for a checkpoint: times as differences, which are short and quick to write. */
-export function packWindow(window: Window, content: WindowContent): number[] {
+export function packWindow(window: Window, content: MemoryContent): number[] {
   const { fields } = folds[window.fold];
   const packed = content.slice();
   for (let i = packed.length - fields; i > 0; i -= fields) {
@@ -111,7 +204,7 @@ export function packWindow(window: Window, content: WindowContent): number[] {
 }
 
 /** The inverse of `packWindow`. */
-export function unpackWindow(window: Window, packed: readonly number[]): WindowContent {
+export function unpackWindow(window: Window, packed: readonly number[]): MemoryContent {
   const { fields } = folds[window.fold];
   const content = packed.slice();
   for (let i = fields; i < content.length; i += fields) {
@@ -121,7 +214,7 @@ export function unpackWindow(window: Window, packed: readonly number[]): WindowC
 }
 
 /** Adds a bucket at the end in place of those that have left the window. */
-function append(content: WindowContent, startsAfter: number, bucket: readonly number[]): void {
+function append(content: MemoryContent, startsAfter: number, bucket: readonly number[]): void {
   const fields = bucket.length;
   let stale = 0;
   while (stale < content.length && (content[stale] as number) <= startsAfter) stale += fields;

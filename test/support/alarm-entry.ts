@@ -25,14 +25,18 @@ export function alarmEntry(wanted: Wanted = {}): OutboxEntry {
   } as const;
   const alarm = `co2-act~${shared.device}~${shared.raisedAt}`;
   const at = kind === 'raise' ? shared.raisedAt : shared.raisedAt + 65 * 60_000;
+  const revision = kind === 'raise' ? 0 : 1;
   return {
-    transition: { ...shared, id: `${alarm}~${kind}`, alarm, kind, at },
+    transition: { ...shared, id: `${alarm}~${kind}`, alarm, kind, at, revision },
     alarm: {
       ...shared,
+      revision,
+      peak: shared.severity,
+      history: [],
       id: alarm,
       district,
       room,
-      ...(kind === 'raise' ? { state: 'active' } : { state: 'cleared', clearedAt: at }),
+      ...(kind === 'clear' ? { state: 'cleared', clearedAt: at } : { state: 'active' }),
     },
   };
 }

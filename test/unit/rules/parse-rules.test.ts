@@ -32,11 +32,9 @@ describe('rule files', () => {
       { name: 'one.yaml', text: good },
       { name: 'list.yaml', text: `- ${list}` },
     ]);
-    expect(
-      rules.map(({ id, holdMs, clearHoldMs, classes }) => ({ id, holdMs, clearHoldMs, classes })),
-    ).toEqual([
-      { id: 'too-hot', holdMs: 900_000, clearHoldMs: 0, classes: ['sensor'] },
-      { id: 'hot-too', holdMs: 900_000, clearHoldMs: 0, classes: ['sensor'] },
+    expect(rules).toMatchObject([
+      { id: 'too-hot', steps: [{ holdMs: 900_000, clearHoldMs: 0 }], classes: ['sensor'] },
+      { id: 'hot-too', steps: [{ holdMs: 900_000, clearHoldMs: 0 }], classes: ['sensor'] },
     ]);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { deviceClasses } from '../../../../devices/device-class.js';
 import type { Reading } from '../../../../devices/telemetry.js';
 import type { Transition } from '../../../../rules/alarm.js';
-import type { DeviceRef } from '../../../../rules/engine/device-state.js';
+import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import type { Engine } from '../../../../rules/engine/engine.js';
 import { loadRules } from '../../../../rules/load-rules.js';

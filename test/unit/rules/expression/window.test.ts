@@ -9,6 +9,8 @@ import {
   readWindow,
   unpackWindow,
 } from '../../../../rules/expression/window.js';
+import type { Window } from '../../../../rules/expression/window.js';
+import { createSight } from '../../../../rules/expression/sight.js';
 import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 const minute = 60_000;
@@ -22,7 +24,11 @@ function fill(aggregate: Aggregate, lengthMs: number, values: Values, q?: number
   const window = windowOf(aggregate, lengthMs);
   const content: number[] = [];
   for (const [at, value] of values) addToWindow(window, content, at, value);
-  return { window, content, read: (at: number) => readWindow(window, aggregate, content, at, q) };
+  return { window, content, read: (at: number) => readAt(window, aggregate, content, at, q) };
+}
+
+function readAt(window: Window, aggregate: Aggregate, content: number[], at: number, q?: number): number {
+  return readWindow(window, aggregate, () => content, q)({ ...createSight(), at });
 }
 
 /** The answer by going through all values, in the order of their times. */
@@ -45,6 +51,8 @@ function expected(aggregate: Aggregate, values: Values, lengthMs: number): numbe
       return numbers.length === 0 ? NaN : Math.max(...numbers);
     case 'stddev':
       return Math.sqrt(sum(numbers.map((value) => (value - mean) ** 2)) / numbers.length);
+    case 'level_shift':
+      return levelShift(values, lengthMs);
     case 'change':
       return change;
     case 'rate':
@@ -58,6 +66,19 @@ function expected(aggregate: Aggregate, values: Values, lengthMs: number): numbe
     case 'quantile':
       return numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length / 2) - 1] ?? NaN;
   }
+}
+
+function levelShift(values: Values, lengthMs: number): number {
+  const newestAt = values.at(-1)?.[0] ?? 0;
+  const half = (isNew: boolean) =>
+    values.filter(([at]) => at > newestAt - lengthMs / 2 === isNew).map(([, value]) => value);
+  const [before, after] = [half(false), half(true)];
+  if (before.length < 5 || after.length < 5) return NaN;
+  const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  const squares = (numbers: readonly number[]) =>
+    numbers.reduce((sum, value) => sum + (value - mean(numbers)) ** 2, 0);
+  const spread = Math.sqrt((squares(before) + squares(after)) / values.length);
+  return (mean(after) - mean(before)) / Math.max(spread, Math.abs(mean(before)) / 1000);
 }
 
 describe('a sliding window', () => {
@@ -82,7 +103,7 @@ describe('a sliding window', () => {
         seen.push([at, value]);
         newestAt = Math.max(newestAt, at);
         const within = seen.filter(([time]) => time > newestAt - lengthMs).toSorted((a, b) => a[0] - b[0]);
-        const answer = readWindow(window, aggregate, content, newestAt, 0.5);
+        const answer = readAt(window, aggregate, content, newestAt, 0.5);
         const oracle = expected(aggregate, within, lengthMs);
         if (Number.isNaN(oracle)) expect(answer).toBeNaN();
         else expect(answer).toBeCloseTo(oracle, 9);

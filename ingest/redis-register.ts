@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Device } from '../devices/device.js';
+import { RegistryFeed } from '../devices/redis-registry-feed.js';
+import type { RegistryChange } from '../devices/redis-registry-changes.js';
+import type { Room } from '../devices/room.js';
+import { roomKey } from '../devices/room.js';
+import type { Site } from '../devices/site.js';
+import type { Timetable } from '../devices/timetable.js';
+import { parseParent } from '../devices/topology.js';
+import type { DeviceRef } from '../rules/device-ref.js';
+import { messageOf } from '../runtime/app-error.js';
+import type { Logger } from '../runtime/logger.js';
+import type { Redis } from '../runtime/redis-connection.js';
+import { redisKeys } from '../runtime/redis-keys.js';
+
+const retryMs = 250;
+
+/** A registered device, with what it hangs on taken apart once, and what rules can know of its place. */
+export interface RegisteredDevice extends Device {
+  readonly parentId: string | undefined;
+  readonly place: Omit<DeviceRef, 'id' | 'site' | 'deviceClass' | 'intervalS'>;
+}
+
+/** All that is registered in memory, as new as the registry's feed. */
+export class Register {
+  readonly #redis: Redis;
+  readonly #log: Logger;
+  readonly #feed: RegistryFeed;
+  #devices = new Map<string, RegisteredDevice>();
+  #sites = new Map<string, Site>();
+  #rooms = new Map<string, Room>();
+  #timetables = new Map<string, Timetable>();
+  /** Devices to be read again; undefined: everything. */
+  #due: Set<string> | undefined = new Set();
+  /** Sites, rooms or timetables are to be read again. */
+  #placesDue = false;
+  #reading = false;
+  #stopped = false;
+
+  private constructor(redis: Redis, url: string, log: Logger) {
+    this.#redis = redis;
+    this.#log = log;
+    this.#feed = new RegistryFeed(url, log, (changes) => this.#changed(changes));
+  }
+
+  /** @throws when Redis does not answer */
+  static async load(redis: Redis, url: string, log: Logger): Promise<Register> {
+    const register = new Register(redis, url, log);
+    await register.#readAll();
+    return register;
+  }
+
+  find(id: string): RegisteredDevice | undefined {
+    return this.#devices.get(id);
+  }
+
+  all(): Iterable<RegisteredDevice> {
+    return this.#devices.values();
+  }
+
+  site(id: string): Site | undefined {
+    return this.#sites.get(id);
+  }
+
+  /** Undefined where the site has none. */
+  timetable(site: string): Timetable | undefined {
+    return this.#timetables.get(site);
+  }
+
+  /** Asks the registry itself, which may know of a device what its feed has not told yet. @throws when it doesn't answer */
+  async ask(ids: readonly string[]): Promise<readonly (RegisteredDevice | undefined)[]> {
+    const rows = await this.#redis.hmget(redisKeys.devices, ...ids);
+    return ids.map((id, i) => {
+      const json = rows[i];
+      const device = typeof json === 'string' ? this.#place(JSON.parse(json) as Device) : undefined;
+      if (device === undefined) this.#devices.delete(id);
+      else this.#devices.set(id, device);
+      return device;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#feed.stop();
+  }
+
+  #changed(changes: readonly RegistryChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'everything') this.#isDue(undefined);
+      else if (change.kind === 'device') this.#isDue([change.id]);
+      else if (change.kind === 'site' || change.kind === 'room' || change.kind === 'timetable')
+        this.#placesDue = true;
+    }
+    if (this.#isBehind() && !this.#reading) void this.#read();
+  }
+
+  /** @param ids undefined: everything */
+  #isDue(ids: Iterable<string> | undefined): void {
+    if (ids === undefined) this.#due = undefined;
+    else for (const id of ids) this.#due?.add(id);
+  }
+
+  #isBehind(): boolean {
+    return this.#due?.size !== 0 || this.#placesDue;
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    while (this.#isBehind() && !this.#stopped) {
+      const due = this.#due;
+      const placesDue = this.#placesDue;
+      this.#due = new Set();
+      this.#placesDue = false;
+      try {
+        if (due === undefined) await this.#readAll();
+        else {
+          if (placesDue) await this.#readPlaces();
+          if (due.size > 0) await this.ask([...due]);
+        }
+      } catch (error) {
+        this.#log.debug(`the registry can not be read: ${messageOf(error)}`);
+        this.#isDue(due);
+        this.#placesDue ||= placesDue;
+        await sleep(retryMs);
+      }
+    }
+    this.#reading = false;
+  }
+
+  async #readAll(): Promise<void> {
+    const devices = await this.#readHash<Device>(redisKeys.devices);
+    await this.#readPlaces();
+    this.#devices = new Map([...devices].map(([id, device]) => [id, this.#place(device)]));
+  }
+
+  async #readPlaces(): Promise<void> {
+    [this.#sites, this.#rooms, this.#timetables] = await Promise.all([
+      this.#readHash<Site>(redisKeys.sites),
+      this.#readHash<Room>(redisKeys.rooms),
+      this.#readHash<Timetable>(redisKeys.timetables),
+    ]);
+    for (const [id, device] of this.#devices) this.#devices.set(id, this.#place(device));
+  }
+
+  async #readHash<Item>(key: string): Promise<Map<string, Item>> {
+    const rows = await this.#redis.hgetall(key);
+    return new Map(Object.entries(rows).map(([id, json]) => [id, JSON.parse(json) as Item]));
+  }
+
+  #place(device: Device): RegisteredDevice {
+    const parentId = device.parent === undefined ? undefined : parseParent(device.parent).device;
+    const room = this.#rooms.get(roomKey(device.site, device.room));
+    const site = this.#sites.get(device.site);
+    const place = {
+      parentId,
+      model: device.model,
+      room: device.room,
+      floor: room?.floor,
+      roomKind: room?.kind,
+      capacity: room?.capacity,
+      stage: site?.stage,
+      contractedMbps: site?.uplinkMbps,
+    };
+    return { ...device, parentId, place };
+  }
+}

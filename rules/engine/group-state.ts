@@ -1,0 +1,56 @@
+import type { DeviceClass } from '../../devices/device-class.js';
+import type { DeviceRef } from '../device-ref.js';
+import type { GroupKind } from '../group-kind.js';
+import type { Program } from './program.js';
+import type { DeviceState, GroupRef, GroupState } from './state.js';
+
+export function createGroupState(ref: GroupRef, program: Program): GroupState {
+  return {
+    ref,
+    subject: ref.kind === 'site' ? ref.site : `${ref.site}~${ref.kind}-${ref.id}`,
+    program,
+    members: new Set(),
+    size: 0,
+    counts: program.traits.map(() => 0),
+    medians: program.medians.map(() => undefined),
+    alarms: program.groupRules.map(() => undefined),
+    changed: false,
+  };
+}
+
+/** The group of a kind that a device is in; undefined where nobody registered that. */
+export function groupOf(device: DeviceRef, kind: GroupKind): GroupRef | undefined {
+  const id = {
+    room: device.room,
+    floor: device.floor === undefined ? undefined : String(device.floor),
+    parent: device.parentId,
+    site: device.site,
+  }[kind];
+  return id === undefined ? undefined : { deviceClass: device.deviceClass, kind, site: device.site, id };
+}
+
+/** What identifies a group, in the checkpoint, too. */
+export function groupKey({ deviceClass, kind, site, id }: GroupRef): string {
+  return `${deviceClass}/${kind}/${site}/${id}`;
+}
+
+/** The inverse of `groupKey`. */
+export function parseGroupKey(key: string): GroupRef {
+  const [deviceClass, kind, site, ...id] = key.split('/');
+  return {
+    deviceClass: deviceClass as DeviceClass,
+    kind: kind as GroupKind,
+    site: site ?? '',
+    id: id.join('/'),
+  };
+}
+
+/** Takes a device into a group, or out of it, with all that it is counted in. */
+export function changeMember(group: GroupState, state: DeviceState, by: 1 | -1): void {
+  if (by === 1) group.members.add(state);
+  else group.members.delete(state);
+  group.size = group.members.size;
+  state.traits.forEach((holds, place) => {
+    if (holds) group.counts[place] = (group.counts[place] ?? 0) + by;
+  });
+}

@@ -1,0 +1,231 @@
+import type { DeviceClass } from '../../devices/device-class.js';
+import type { PresenceState } from '../../devices/presence.js';
+import type { EndingReason } from '../alarm.js';
+import type { DeviceRef } from '../device-ref.js';
+import type { Memory } from '../expression/memory.js';
+import type { Memories } from '../expression/memory-content.js';
+import { alarmId } from './alarm-id.js';
+import type { AlarmState, StepState } from './alarm-state.js';
+import { stepPhases } from './alarm-state.js';
+import { createDeviceState, createSubject } from './device-state.js';
+import type { BoundRule, Program, Programs } from './program.js';
+import type { DeviceState, GroupState, Subject } from './state.js';
+
+/** level, raisedAt, revision, whether its rule is tried out, then phase, since and seenAt of each step */
+type SavedAlarm = [number, number, number, 0 | 1, ...number[]];
+type SavedAlarms = Record<string, SavedAlarm>;
+
+interface SavedSubject {
+  w?: Record<string, number[]>;
+  a?: SavedAlarms;
+}
+
+/** A device's state as kept in the checkpoint: short names, because there is one for every device of a city. */
+interface SavedDevice extends SavedSubject {
+  site: string;
+  class: DeviceClass;
+  interval?: number | undefined;
+  /** heardAt, newestAt and judgedAt; null stands for never. */
+  heard: number | null;
+  newest: number | null;
+  judged?: number | undefined;
+  lag?: number | undefined;
+  asleep?: true;
+  presence?: PresenceState | undefined;
+  excused?: true;
+  parts?: Record<string, SavedSubject>;
+  /** Conditions that groups count it by, as written. */
+  traits?: string[];
+}
+
+interface SavedGroup {
+  a?: SavedAlarms;
+  /** Medians by metric. */
+  m?: Record<string, number>;
+}
+
+/** An alarm that nobody watches any more. */
+export interface AbandonedAlarm {
+  /** `Transition.alarm` */
+  readonly alarm: string;
+  readonly reason: EndingReason;
+  /** Its rule was tried out. */
+  readonly shadow: boolean;
+}
+
+export function serializeDevice(state: DeviceState): string {
+  const { device, program } = state;
+  const traits = program.traits.flatMap(({ text }, place) => (state.traits[place] === true ? [text] : []));
+  const saved: SavedDevice = {
+    site: device.site,
+    class: device.deviceClass,
+    interval: device.intervalS,
+    heard: finiteOrNull(state.heardAt),
+    newest: finiteOrNull(state.newestAt),
+    judged: state.judgedAt === state.newestAt ? undefined : state.judgedAt,
+    lag: state.lagMs === 0 ? undefined : state.lagMs,
+    ...(state.asleep ? { asleep: true } : {}),
+    presence: state.presence,
+    ...(state.excused ? { excused: true } : {}),
+    ...saveSubject(state, program),
+    ...(traits.length > 0 ? { traits } : {}),
+  };
+  if (state.parts.size > 0) {
+    saved.parts = Object.fromEntries(
+      [...state.parts].map(([part, subject]) => [part, saveSubject(subject, program)]),
+    );
+  }
+  return JSON.stringify(saved);
+}
+
+/** The device's memories that are kept apart, because they are large and change seldom. */
+export function serializeSlow({ memories, program }: DeviceState): string {
+  return JSON.stringify(saveMemories(memories, program, true) ?? {});
+}
+
+export function serializeGroup({ alarms, medians, program }: GroupState): string {
+  const known = program.medians.flatMap(({ metric }, place) => {
+    const value = medians[place];
+    return value === undefined ? [] : [[metric, value] as const];
+  });
+  const saved: SavedGroup = { ...saveAlarms(alarms, program.groupRules) };
+  if (known.length > 0) saved.m = Object.fromEntries(known);
+  return JSON.stringify(saved);
+}
+
+/**
+ * The inverse of `serializeDevice`. What belongs to rules that are no more is left out, and told of.
+ * @param abandoned is added to
+ */
+export function restoreDevice(
+  id: string,
+  json: string,
+  programs: Programs,
+  abandoned: AbandonedAlarm[],
+): DeviceState {
+  const saved = JSON.parse(json) as SavedDevice;
+  const device: DeviceRef = { id, site: saved.site, deviceClass: saved.class, intervalS: saved.interval };
+  const program = programs[saved.class];
+  const state = createDeviceState(device, program);
+  state.heardAt = saved.heard ?? -Infinity;
+  state.newestAt = saved.newest ?? -Infinity;
+  state.judgedAt = saved.judged ?? state.newestAt;
+  state.lagMs = saved.lag ?? 0;
+  state.asleep = saved.asleep ?? false;
+  state.presence = saved.presence;
+  state.excused = saved.excused ?? false;
+  program.traits.forEach(({ text }, place) => (state.traits[place] = saved.traits?.includes(text) ?? false));
+  restoreSubject(state, saved, program, id, undefined, abandoned);
+  for (const [part, savedPart] of Object.entries(saved.parts ?? {})) {
+    const subject = createSubject(program);
+    restoreSubject(subject, savedPart, program, id, part, abandoned);
+    state.parts.set(part, subject);
+  }
+  return state;
+}
+
+/** The inverse of `serializeSlow`. */
+export function restoreSlow({ memories, program }: DeviceState, json: string): void {
+  restoreMemories(memories, JSON.parse(json) as Record<string, number[]>, program);
+}
+
+/** The inverse of `serializeGroup`. @param abandoned is added to */
+export function restoreGroup(group: GroupState, json: string, abandoned: AbandonedAlarm[]): void {
+  const saved = JSON.parse(json) as SavedGroup;
+  restoreAlarms(group.alarms, saved.a, group.program.groupRules, group.subject, undefined, abandoned);
+  group.program.medians.forEach(({ metric, kind }, place) => {
+    if (kind === group.ref.kind) group.medians[place] = saved.m?.[metric];
+  });
+}
+
+function saveSubject({ memories, alarms }: Subject, program: Program): SavedSubject {
+  const kept = saveMemories(memories, program, false);
+  return { ...(kept === undefined ? {} : { w: kept }), ...saveAlarms(alarms, program.rules) };
+}
+
+function saveMemories(
+  memories: Memories,
+  program: Program,
+  slow: boolean,
+): Record<string, number[]> | undefined {
+  let saved: Record<string, number[]> | undefined;
+  for (let place = 0; place < memories.length; place++) {
+    const content = memories[place];
+    const memory = program.memories[place] as Memory;
+    if (content === undefined || content.length === 0 || (memory.slow === true) !== slow) continue;
+    (saved ??= {})[memory.key] = memory.pack?.(content) ?? content;
+  }
+  return saved;
+}
+
+function saveAlarms(
+  alarms: readonly (AlarmState | undefined)[],
+  rules: readonly BoundRule[],
+): { a?: SavedAlarms } {
+  let saved: SavedAlarms | undefined;
+  for (let place = 0; place < alarms.length; place++) {
+    const state = alarms[place];
+    if (state === undefined) continue;
+    const { rule } = rules[place] as BoundRule;
+    const steps = state.steps.flatMap(({ phase, since, seenAt }) => [
+      stepPhases.indexOf(phase),
+      since,
+      seenAt,
+    ]);
+    const shadow = rule.mode === 'shadow' ? 1 : 0;
+    (saved ??= {})[rule.id] = [state.level, state.raisedAt, state.revision, shadow, ...steps];
+  }
+  return saved === undefined ? {} : { a: saved };
+}
+
+function restoreSubject(
+  { memories, alarms }: Subject,
+  saved: SavedSubject,
+  program: Program,
+  subject: string,
+  part: string | undefined,
+  abandoned: AbandonedAlarm[],
+): void {
+  restoreMemories(memories, saved.w, program);
+  restoreAlarms(alarms, saved.a, program.rules, subject, part, abandoned);
+}
+
+function restoreMemories(
+  memories: Memories,
+  saved: Readonly<Record<string, number[]>> | undefined,
+  program: Program,
+): void {
+  if (saved === undefined) return;
+  program.memories.forEach(({ key, unpack }, place) => {
+    const packed = saved[key];
+    if (packed !== undefined) memories[place] = unpack?.(packed) ?? packed;
+  });
+}
+
+function restoreAlarms(
+  alarms: (AlarmState | undefined)[],
+  saved: SavedAlarms | undefined,
+  rules: readonly BoundRule[],
+  subject: string,
+  part: string | undefined,
+  abandoned: AbandonedAlarm[],
+): void {
+  for (const [id, [level, raisedAt, revision, shadow, ...numbers]] of Object.entries(saved ?? {})) {
+    const bound = rules.find(({ rule }) => rule.id === id);
+    const steps = bound?.steps.map((_, i): StepState => {
+      const [phase = 0, since = 0, seenAt = 0] = numbers.slice(3 * i, 3 * i + 3);
+      return { phase: stepPhases[phase] ?? 'rest', since, seenAt };
+    });
+    const isSame = steps?.length === numbers.length / 3 && (bound?.rule.mode === 'shadow') === (shadow === 1);
+    if (bound !== undefined && steps !== undefined && isSame)
+      alarms[bound.place] = { level, raisedAt, revision, steps };
+    else if (level >= 0) {
+      const reason = bound === undefined ? 'rule_removed' : 'rule_changed';
+      abandoned.push({ alarm: alarmId(id, subject, part, raisedAt), reason, shadow: shadow === 1 });
+    }
+  }
+}
+
+function finiteOrNull(at: number): number | null {
+  return Number.isFinite(at) ? at : null;
+}

@@ -1,0 +1,112 @@
+import { didYouMean } from '../../devices/did-you-mean.js';
+import { groupKinds } from '../group-kind.js';
+import type { GroupKind } from '../group-kind.js';
+import type { Call, FunctionSpec } from './call.js';
+import { conditionArg, numberMetricArg, showCall, wordArg } from './call.js';
+import { toExpression } from './expression.js';
+import { innerScope, refuse } from './scope.js';
+import { broken } from './value.js';
+import type { Value } from './value.js';
+import { createLast } from './value-memories.js';
+
+/** The place of the condition that the devices of the group are counted by. */
+function traitArg(call: Call, usage: string): number | undefined {
+  const { scope, node, name } = call;
+  if (scope.about !== 'group') {
+    const message = `${name} is about a group of devices: give the rule a "group", one of ${groupKinds.join(', ')}.`;
+    refuse(scope, node.start, message);
+    return undefined;
+  }
+  const inner = innerScope(scope);
+  const condition = conditionArg(call, 0, inner, `${name} needs a condition, such as ${usage}.`);
+  if (condition === undefined) return undefined;
+  for (const [rule, offset] of inner.rules) scope.rules.set(rule, offset);
+  const place = scope.plan.traitOf(toExpression(inner, condition.text, condition));
+  scope.traits.add(place);
+  return place;
+}
+
+function members(call: Call): Value {
+  if (call.args.length === 0) {
+    if (call.scope.about === 'group') return showCall(call, ({ group }) => group?.size ?? NaN);
+    return refuse(
+      call.scope,
+      call.node.start,
+      'members is about a group of devices: give the rule a "group".',
+    );
+  }
+  const place = traitArg(call, 'members(silence_s > 300)');
+  if (place === undefined) return broken;
+  return showCall(call, ({ group }) => (group === undefined ? NaN : (group.counts[place] ?? 0)));
+}
+
+function memberShare(call: Call): Value {
+  const place = traitArg(call, 'member_share(silence_s > 300)');
+  if (place === undefined) return broken;
+  return showCall(call, ({ group }) =>
+    group === undefined || group.size === 0 ? NaN : (group.counts[place] ?? 0) / group.size,
+  );
+}
+
+function peerMedian(call: Call): Value {
+  const { scope, node, args } = call;
+  const found = numberMetricArg(
+    call,
+    0,
+    'peer_median needs a metric, such as peer_median(retry_pct, "floor").',
+  );
+  const written = wordArg(call, 1);
+  const kind = groupKinds.find((each) => each === written);
+  if (kind === undefined) {
+    const hint =
+      written === undefined ? ` Known are: ${groupKinds.join(', ')}.` : didYouMean(written, groupKinds);
+    return refuse(
+      scope,
+      args[1]?.start ?? node.start,
+      `peer_median needs the kind of group to compare with.${hint}`,
+    );
+  }
+  if (found === undefined) return broken;
+  const { plan, uses } = scope;
+  const place = plan.medianOf({
+    metric: found.name,
+    kind,
+    place: plan.placeOf(createLast(found.name, found.metric)),
+  });
+  uses.memories = true;
+  return showCall(call, ({ groups }) => medianIn(groups, kind, place));
+}
+
+function medianIn(
+  groups: Readonly<Partial<Record<GroupKind, { readonly medians: readonly (number | undefined)[] }>>>,
+  kind: GroupKind,
+  place: number,
+): number {
+  return groups[kind]?.medians[place] ?? NaN;
+}
+
+export const groupFunctions: Readonly<Record<string, FunctionSpec>> = {
+  members: {
+    usage: 'members(silence_s > 300)',
+    needs: 'a condition, or nothing',
+    gives:
+      'in a rule with a group: how many of its devices are in the condition; without one, how many it has',
+    args: [0, 1],
+    compile: members,
+  },
+  member_share: {
+    usage: 'member_share(silence_s > 300)',
+    needs: 'a condition',
+    gives: 'in a rule with a group: the share of its devices that are in the condition, 0 to 1',
+    args: [1],
+    compile: memberShare,
+  },
+  peer_median: {
+    usage: 'peer_median(retry_pct, "floor")',
+    needs: 'a metric and a kind of group',
+    gives:
+      "the median of it over the group's devices of the class, as of the last minute; unknown below four",
+    args: [2],
+    compile: peerMedian,
+  },
+};

@@ -1,0 +1,169 @@
+import type { Call, FunctionSpec } from './call.js';
+import { contentOf, durationArg, metricArg, numberMetricArg, showCall, showMetric } from './call.js';
+import { noContent } from './memory-content.js';
+import { hoursPerWeek, hourOf, planPast, planUsual, readPast, readUsual, readUsualOver } from './season.js';
+import type { Sight } from './sight.js';
+import { broken } from './value.js';
+import type { Value } from './value.js';
+import { createDrift, createLast, drift, fewestForDrift, last, recentSpreadOf } from './value-memories.js';
+import { createMetricWindow, readWindow } from './window.js';
+
+type Read = (content: readonly number[], sight: Sight) => number;
+
+const of = (usage: string, gives: string, compile: (call: Call, needs: string) => Value): FunctionSpec => {
+  const needs = usage.includes('"') ? 'a metric and a time' : 'a metric';
+  return {
+    usage,
+    needs,
+    gives,
+    args: [needs === 'a metric' ? 1 : 2],
+    compile: (call) => compile(call, `${call.name} needs ${needs}, such as ${usage}.`),
+  };
+};
+
+function aboutLast(usage: string, gives: string, read: Read): FunctionSpec {
+  return of(usage, gives, (call, needs) => {
+    const found = numberMetricArg(call, 0, needs);
+    if (found === undefined) return broken;
+    const content = contentOf(call.scope, createLast(found.name, found.metric));
+    showMetric(call.scope, found.name);
+    return showCall(call, (sight) => read(content(sight), sight));
+  });
+}
+
+function aboutDrift(usage: string, gives: string, read: Read): FunctionSpec {
+  return of(usage, gives, (call, needs) => {
+    const found = numberMetricArg(call, 0, needs);
+    const lengthMs = durationArg(call, 1, needs);
+    if (found === undefined || lengthMs === undefined) return broken;
+    const content = contentOf(call.scope, createDrift(found.name, found.metric, lengthMs));
+    showMetric(call.scope, found.name);
+    return showCall(call, (sight) => {
+      const known = content(sight);
+      return (known[drift.count] ?? 0) < fewestForDrift ? NaN : read(known, sight);
+    });
+  });
+}
+
+function aboutPast(usage: string, gives: string, hours: number): FunctionSpec {
+  return of(usage, gives, (call, needs) => {
+    const found = numberMetricArg(call, 0, needs);
+    if (found === undefined) return broken;
+    const place = planPast(call.scope.plan, found.name, found.metric);
+    call.scope.uses.memories = true;
+    showMetric(call.scope, found.name);
+    return showCall(call, ({ memories, at, calendar }) =>
+      readPast(memories[place] ?? noContent, hourOf(at, calendar.offsetMs(at)) - hours),
+    );
+  });
+}
+
+/** Where what is usual for the metric is kept, and how it is read. */
+function usualOf(call: Call, needs: string) {
+  const found = numberMetricArg(call, 0, needs);
+  if (found === undefined) return undefined;
+  const { name, metric } = found;
+  const { scope } = call;
+  const place = planUsual(scope.plan, name, metric);
+  scope.uses.memories = true;
+  showMetric(scope, name);
+  const content = ({ memories }: Sight) => memories[place] ?? noContent;
+  return { name, metric, content };
+}
+
+/** By how many usual standard deviations the mean of the last `lengthMs` is away from the usual. */
+function robustZ(call: Call, needs: string, lengthMs: number): ((sight: Sight) => number) | undefined {
+  const found = usualOf(call, needs);
+  if (found === undefined) return undefined;
+  const { name, metric, content } = found;
+  const window = createMetricWindow('mean', name, metric, lengthMs);
+  const mean = readWindow(window, 'mean', contentOf(call.scope, window));
+  const usual = (sight: Sight) =>
+    readUsualOver(content(sight), sight.at, lengthMs, sight.calendar.offsetMs(sight.at), metric);
+  call.scope.evidence.set(`usual(${name})`, (sight) => usual(sight)?.level);
+  return (sight) => {
+    const known = usual(sight);
+    return known === undefined ? NaN : (mean(sight) - known.level) / known.sd;
+  };
+}
+
+/** How unusual something must be for `unusual(metric)`, in usual standard deviations; our design value. */
+const unusualFrom = 4;
+const unusualMs = 1_800_000;
+
+export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
+  last: of('last(co2_ppm)', 'its newest value, also where this reading has none', (call, needs) => {
+    const found = metricArg(call, 0, needs);
+    if (found === undefined) return broken;
+    const { name, metric } = found;
+    const content = contentOf(call.scope, createLast(name, metric));
+    showMetric(call.scope, name);
+    const read = (sight: Sight) => content(sight)[last.value] ?? NaN;
+    if (metric.kind === 'number') return showCall(call, read);
+    return { kind: 'word', words: metric.words, read: (sight) => metric.words[read(sight)] };
+  }),
+  previous: aboutLast(
+    'previous(co2_ppm)',
+    'its value before the newest',
+    (content) => content[last.before] ?? NaN,
+  ),
+  step: aboutLast('step(temp_c)', 'its newest value less the one before', (content) => {
+    const before = content[last.before];
+    return before === undefined ? NaN : (content[last.value] as number) - before;
+  }),
+  age_s: aboutLast(
+    'age_s(co2_ppm)',
+    'seconds since the metric was last reported, while the device reports others; unknown where it never was',
+    (content, { at }) => (content.length === 0 ? NaN : (at - (content[last.at] as number)) / 1000),
+  ),
+  yesterday: aboutPast('yesterday(rx_mbps)', 'its mean in the same hour of yesterday', 24),
+  last_week: aboutPast('last_week(rx_mbps)', 'its mean in the same hour a week ago', hoursPerWeek),
+  usual: of(
+    'usual(clients)',
+    'what is usual for it at this hour of the week, once it was seen in three weeks',
+    (call, needs) => {
+      const found = usualOf(call, needs);
+      if (found === undefined) return broken;
+      const { content, metric } = found;
+      return showCall(call, (sight) => {
+        const hour = hourOf(sight.at, sight.calendar.offsetMs(sight.at));
+        return readUsual(content(sight), hour, metric)?.level ?? NaN;
+      });
+    },
+  ),
+  robust_z: of(
+    'robust_z(clients, "30m")',
+    'by how many usual standard deviations its mean is away from what is usual at this hour of the week',
+    (call, needs) => {
+      const lengthMs = durationArg(call, 1, needs);
+      const read = lengthMs === undefined ? undefined : robustZ(call, needs, lengthMs);
+      return read === undefined ? broken : showCall(call, read);
+    },
+  ),
+  unusual: of(
+    'unusual(clients)',
+    `whether robust_z over 30 minutes is beyond ${unusualFrom} either way`,
+    (call, needs) => {
+      const read = robustZ(call, needs, unusualMs);
+      if (read === undefined) return broken;
+      return {
+        kind: 'truth',
+        read: (sight) => {
+          const z = read(sight);
+          return Number.isNaN(z) ? undefined : Math.abs(z) > unusualFrom;
+        },
+      };
+    },
+  ),
+  ewma_z: aboutDrift(
+    'ewma_z(rtt_ms, "30m")',
+    'by how many standard deviations its weighted mean of about that time is away from that of twelve times as long',
+    (content) =>
+      ((content[drift.recent] as number) - (content[drift.mean] as number)) / recentSpreadOf(content),
+  ),
+  cusum: aboutDrift(
+    'cusum(rtt_ms, "30m")',
+    'the greater of its two CUSUM sums in standard deviations (k = 0.5): above 5 it has shifted',
+    (content) => Math.max(content[drift.above] as number, content[drift.below] as number),
+  ),
+};
