@@ -8,6 +8,7 @@ import { AppError, messageOf } from '../../runtime/app-error.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings, readSettings } from '../settings-flags.js';
+import { formatCount } from '../terminal/format-count.js';
 import { formatTable } from '../terminal/table.js';
 
 /** `campus bridges check [FILE]` */
@@ -61,9 +62,8 @@ export function addBridgesCommand(program: Command): void {
         row.topics.join(', '),
       ]);
       console.log(formatTable(['Bridge', 'Broker', 'Profile', 'Site', 'Class', 'Topics'], cells));
-      const count = all.length === 1 ? '1 bridge' : `${all.length} bridges`;
       console.log(
-        `${count}, all good: the file, passwords, certificates and keys` +
+        `${formatCount(all.length, 'bridge')}, all good: the file, passwords, certificates and keys` +
           (sites.asked
             ? ', and every site is registered.'
             : '; no pipeline runs to ask whether the sites are registered.'),

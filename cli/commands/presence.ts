@@ -7,6 +7,7 @@ import type { DevicePresence } from '../../devices/redis-presence.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { formatCount } from '../terminal/format-count.js';
 import { formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 
@@ -109,5 +110,5 @@ function formatCounts(all: readonly DevicePresence[]): string {
   const counts = presenceStates.map(
     (state) => `${all.filter(({ presence }) => presence.state === state).length} ${state}`,
   );
-  return `${all.length} devices: ${counts.join(', ')}`;
+  return `${formatCount(all.length, 'device')}: ${counts.join(', ')}`;
 }

@@ -4,6 +4,7 @@ import type { SampleResult } from '../../devices/profiles/check-samples.js';
 import { findIn, findProfiles } from '../../devices/profiles/load-profiles.js';
 import { ProfileError } from '../../devices/profiles/profile-error.js';
 import { readSettings } from '../settings-flags.js';
+import { formatCount } from '../terminal/format-count.js';
 import { formatTable } from '../terminal/table.js';
 
 /** `campus profiles list|check` */
@@ -47,7 +48,7 @@ export function addProfilesCommand(program: Command): void {
       const failed = results.filter(({ passed }) => !passed).length;
       if (failed > 0)
         throw new ProfileError(`${failed} of ${results.length} samples come to something else.`);
-      if (options.json !== true) console.log(`${results.length} samples, all as expected.`);
+      if (options.json !== true) console.log(`${formatCount(results.length, 'sample')}, all as expected.`);
     });
 }
 

@@ -20,6 +20,7 @@ import type { ListableKind } from '../registry/list-records.js';
 import { describeEntry, findEntry } from '../registry/show-entry.js';
 import { readTableFiles, writeTableFiles } from '../registry/table-files.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { formatCount } from '../terminal/format-count.js';
 import { formatTable } from '../terminal/table.js';
 
 interface ImportOptions extends Record<string, unknown> {
@@ -85,7 +86,9 @@ function addImport(registry: Command): void {
     if (options.json === true) {
       console.log(JSON.stringify({ applied, counts: countChanges(changes), problems, changes }));
     } else if (problems.length > 0) {
-      console.log(`${formatProblems(problems)}\n${problems.length} problems: nothing was changed.`);
+      console.log(
+        `${formatProblems(problems)}\n${formatCount(problems.length, 'problem')}: nothing was changed.`,
+      );
     } else {
       const end = applied ? 'Done.' : 'Nothing was changed (--dry-run).';
       console.log(

@@ -4,6 +4,7 @@ import type { CompiledRule } from '../../rules/rule.js';
 import { RuleSetError } from '../../rules/rule-problem.js';
 import { rulesFolder } from '../../runtime/rules-folder.js';
 import { readSettings } from '../settings-flags.js';
+import { formatCount } from '../terminal/format-count.js';
 import { formatTable } from '../terminal/table.js';
 
 /** `campus rules check [DIR]` */
@@ -40,7 +41,7 @@ export function addRulesCommand(program: Command): void {
         `${title.zh}\n${title.en}`,
       ]);
       console.log(formatTable(['Rule', 'Device class', 'Severity', 'Title'], rows));
-      console.log(`${all.length} rules, no mistakes.`);
+      console.log(`${formatCount(all.length, 'rule')}, no mistakes.`);
     });
 }
 

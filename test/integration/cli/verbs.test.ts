@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -9,6 +9,7 @@ import { freePort } from '../../../cli/stores/free-port.js';
 import { startPipeline } from '../../../cli/supervisor/start-pipeline.js';
 import type { Pipeline } from '../../../cli/supervisor/start-pipeline.js';
 import { silentSteps } from '../../../cli/terminal/steps.js';
+import { claimCredentials, issueClaimToken } from '../../../devices/redis-claims.js';
 import type { Credentials } from '../../../devices/credential.js';
 import { settleShards } from '../../../ingest/log/redis-shards.js';
 import { parseSettings } from '../../../runtime/settings.js';
@@ -193,6 +194,29 @@ describe('campus registry', () => {
     await expect(json('show', 'ap-32')).rejects.toThrow(/ap-32/);
     await campus('registry', 'remove', 'device', 'ap-31', ...here());
     expect(await listed()).toEqual([]);
+  });
+});
+
+describe('campus registry export', () => {
+  it('reads back as it was after a claim has made a room', async () => {
+    await campus('devices', 'issue', '--site', 'school-5', '--class', 'ap', '--device', 'ap-51', ...here());
+    await withRedis(pipeline.settings.REDIS_URL, async (redis) => {
+      const { kept } = await issueClaimToken(redis, { site: 'school-5', validMs: 60_000, uses: 1 });
+      const request = { serial: 'SN-1', model: 'MX-2', room: 'new-room' };
+      const from = { address: '127.0.0.1', via: 'http', tokenId: kept.id } as const;
+      const claimed = await claimCredentials(redis, {
+        ...from,
+        request,
+        device: 'co2-51',
+        deviceClass: 'sensor',
+      });
+      expect(claimed).toMatchObject({ username: 'co2-51' });
+    });
+    const out = join(folder, 'exported');
+    await campus('registry', 'export', out, ...here());
+    expect(await readFile(join(out, 'rooms.csv'), 'utf8')).toContain('new-room');
+    const dryRun = await campus('registry', 'import', out, '--dry-run', '--json', ...here());
+    expect(JSON.parse(dryRun)).toMatchObject({ changes: [] });
   });
 });
 
