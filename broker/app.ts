@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
 import { findAccount } from '../devices/redis-accounts.js';
-import { claimCredentials, findClaimToken } from '../devices/redis-claims.js';
+import { claimCredentials, findClaimToken, recordWrongToken } from '../devices/redis-claims.js';
 import { DeviceLookup } from '../devices/redis-credentials.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
@@ -138,6 +138,7 @@ export async function startBroker(
     book: {
       device: (id) => lookup.find(id),
       claimToken: (id) => findClaimToken(redis, id),
+      wrongToken: (tried) => recordWrongToken(redis, { ...tried, deviceClass: '', via: 'mqtt' }),
       account: (name) => findAccount(redis, name),
     },
     throttle,

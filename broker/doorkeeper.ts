@@ -26,6 +26,8 @@ import type { Session } from './session.js';
 /** Where it is looked up who may come in; each is one round trip at most. */
 export interface GuestBook {
   readonly device: (id: string) => Promise<KnownDevice | undefined>;
+  /** Somebody came with a token that there is not. */
+  readonly wrongToken: (tried: { device: string; tokenId: string; address: string }) => Promise<void>;
   readonly claimToken: (id: string) => Promise<ClaimToken | undefined>;
   readonly account: (
     name: string,
@@ -76,7 +78,7 @@ export class Doorkeeper {
     try {
       const known = certificate === undefined ? this.#recent.find(clientId, username, password) : undefined;
       if (known !== undefined) throw known;
-      const session = await this.#authenticate(attempt);
+      const session = await this.#authenticate(attempt, address);
       this.#throttle.succeeded(group, name);
       return session;
     } catch (error) {
@@ -109,25 +111,26 @@ export class Doorkeeper {
     this.#log.warn({ client, err: error }, `nobody can be looked up for a CONNECT: ${messageOf(error)}`);
   }
 
-  #authenticate(attempt: ConnectAttempt): Promise<Session> {
+  #authenticate(attempt: ConnectAttempt, address: string): Promise<Session> {
     const { username = '', password, certificate } = attempt;
     if (certificate === undefined && password !== undefined) {
       const account = accountOf(username);
       if (account !== undefined) return this.#authenticateAccount(attempt, account, password);
       const text = password.toString('latin1');
       const tokenId = tokenIdOf(text);
-      if (tokenId !== undefined) return this.#authenticateClaim(attempt, tokenId, text);
+      if (tokenId !== undefined) return this.#authenticateClaim(attempt, { tokenId, text, address });
     }
     return authenticateDevice(attempt, this.#book.device, this.#shards, this.#clock.now());
   }
 
   async #authenticateClaim(
     { client, username = '' }: ConnectAttempt,
-    tokenId: string,
-    text: string,
+    { tokenId, text, address }: { tokenId: string; text: string; address: string },
   ): Promise<Session> {
     const [token, known] = await Promise.all([this.#book.claimToken(tokenId), this.#book.device(username)]);
     if (token === undefined || !tokenMatches(token, text, Date.now())) {
+      // The refusal is the same where that is not kept.
+      this.#book.wrongToken({ device: username, tokenId, address }).catch(() => undefined);
       throw new ConnectRefusal(badUserNameOrPassword, 'wrong_token', 'unknown or ended claim token');
     }
     if (client.id !== username || !idPattern.test(username)) {

@@ -15,6 +15,7 @@ import { unassigned } from './site.js';
 import type { Device } from './device.js';
 
 const keptClaims = 100_000;
+const keptWrongClaims = 1000;
 
 /** A device that claims its credentials, with where it does so from. */
 export interface Claim {
@@ -30,7 +31,7 @@ export interface Claim {
 
 /**
  * An entry of the record of claims. `outcome` is `claimed`, `claimed_again`, why it was refused, or
- * `too_many_guesses` when that ended the token.
+ * `too_many_guesses` when that ended the token, or `wrong_token` when there was none.
  */
 export interface ClaimRecord {
   readonly at: number;
@@ -128,14 +129,27 @@ async function countGuess(redis: Redis, claim: Claim): Promise<void> {
   });
 }
 
+/** Puts on record that somebody came with a token that there is not, or that has ended. */
+export async function recordWrongToken(
+  redis: Redis,
+  tried: Pick<ClaimRecord, 'device' | 'deviceClass' | 'address' | 'tokenId'> & Pick<Claim, 'via'>,
+): Promise<void> {
+  const record: ClaimRecord = { at: Date.now(), site: '', serial: '', ...tried, outcome: 'wrong_token' };
+  const fields = Object.entries(record).flatMap(([name, value]) => [name, String(value).slice(0, 64)]);
+  await redis.xadd(redisKeys.wrongClaims, 'MAXLEN', '~', keptWrongClaims, '*', ...fields);
+}
+
 /** The newest entries of the record of claims. */
 export async function listClaims(redis: Redis, count: number): Promise<ClaimRecord[]> {
-  const entries = await redis.xrevrange(redisKeys.claims, '+', '-', 'COUNT', count);
-  return entries.map(([, fields]) => {
+  const found = await Promise.all(
+    [redisKeys.claims, redisKeys.wrongClaims].map((key) => redis.xrevrange(key, '+', '-', 'COUNT', count)),
+  );
+  const records = found.flat().map(([, fields]) => {
     const row: Record<string, string> = {};
     for (let i = 0; i + 1 < fields.length; i += 2) row[fields[i] ?? ''] = fields[i + 1] ?? '';
     return { ...row, at: Number(row['at']) } as ClaimRecord;
   });
+  return records.sort((a, b) => b.at - a.at).slice(0, count);
 }
 
 async function decide(

@@ -66,6 +66,8 @@ export const redisKeys = {
   claimTokens: 'pc:claim-tokens',
   /** Stream, capped: who claimed which device, when, from where, and what came of it. */
   claims: 'pc:claims',
+  /** Claims with tokens that there are not, apart, so that whoever guesses pushes nothing else out. */
+  wrongClaims: 'pc:claims:wrong',
   /** Hash: account name → account (JSON), without its secrets. */
   accounts: 'pc:accounts',
   /** Hash: device id → what the brokers see of its connection (JSON). */

@@ -1,7 +1,7 @@
 import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import { countAlarms, listAlarms } from '../../alerts/redis-alarm-list.js';
-import { claimCredentials, findClaimToken } from '../../devices/redis-claims.js';
+import { claimCredentials, findClaimToken, recordWrongToken } from '../../devices/redis-claims.js';
 import { cannotListen } from '../../runtime/cannot-listen.js';
 import { FailureThrottle } from '../../runtime/failure-throttle.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
@@ -53,6 +53,7 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
   addClaimRoute(server, {
     findToken: (id) => findClaimToken(redis, id),
     claim: (claim) => claimCredentials(redis, claim),
+    wrongToken: (tried) => recordWrongToken(redis, { ...tried, via: 'http' }),
     throttle: new FailureThrottle({
       pair: settings.LOGIN_FAILURES_PER_DEVICE,
       id: settings.LOGIN_FAILURES_PER_ID,

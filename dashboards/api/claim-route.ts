@@ -18,6 +18,12 @@ import type { FailureThrottle } from '../../runtime/failure-throttle.js';
 interface ClaimSources {
   readonly findToken: (id: string) => Promise<ClaimToken | undefined>;
   readonly claim: (claim: Claim) => Promise<Credentials | ClaimRefusal>;
+  readonly wrongToken: (tried: {
+    readonly device: string;
+    readonly deviceClass: string;
+    readonly address: string;
+    readonly tokenId: string;
+  }) => Promise<void>;
   readonly throttle: FailureThrottle;
   readonly metrics: Registry;
 }
@@ -58,6 +64,9 @@ export function addClaimRoute(server: FastifyInstance, sources: ClaimSources): v
     if (token === undefined || !tokenMatches(token, text, Date.now())) {
       const { held } = await sources.throttle.refuse(request.ip, device);
       outcomes.inc({ outcome: 'wrong_token' });
+      // Said to nobody but the log: the answer is the same without it.
+      const tried = { device, deviceClass, address: request.ip, tokenId: tokenId ?? '' };
+      await sources.wrongToken(tried).catch(() => undefined);
       if (!held) throw problem(429, 'Too many wrong tokens came from here; wait a minute.');
       throw problem(401, 'The claim token is unknown or has ended.');
     }

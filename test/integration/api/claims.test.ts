@@ -72,6 +72,9 @@ test('what is not in order is answered with the status and the reason', async ()
     expect(answer).toMatchObject({ status, body: { status } });
     expect(answer.body['detail']).toMatch(detail);
   }
+  expect(await listClaims(redis, 2)).toMatchObject(
+    Array.from({ length: 2 }, () => ({ device: 'h1', address: '127.0.0.1', outcome: 'wrong_token' })),
+  );
   expect((await post({ ...good, device: 'h2', serial: 'SN-2' })).status).toBe(201);
   expect((await post({ ...good, device: 'h3', serial: 'SN-3' })).status).toBe(403);
 });
