@@ -14,6 +14,7 @@ export function createDeviceState(device: DeviceRef, program: Program): DeviceSt
     asleep: false,
     presence: undefined,
     excused: false,
+    isMissed: false,
     parts: new Map(),
     traits: program.traits.map(() => false),
     groups: {},

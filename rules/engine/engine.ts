@@ -3,14 +3,12 @@ import type { Reading } from '../../devices/telemetry.js';
 import type { EndingReason, Transition } from '../alarm.js';
 import type { Calendar } from '../calendar.js';
 import type { DeviceRef } from '../device-ref.js';
-import type { Memory } from '../expression/memory.js';
-import { createSight } from '../expression/sight.js';
-import type { Metrics, Sight } from '../expression/sight.js';
 import type { CompiledRule } from '../rule.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
-import { lastSeenAt, moveAlarm } from './alarm-state.js';
-import { createDeviceState, createSubject } from './device-state.js';
+import { createDeviceState } from './device-state.js';
+import { Evaluator } from './evaluator.js';
+import type { Findings } from './evaluator.js';
 import { groupKey, parseGroupKey } from './group-state.js';
 import { Groups } from './groups.js';
 import type { BoundRule, Programs } from './program.js';
@@ -24,9 +22,7 @@ import {
   serializeSlow,
 } from './saved-state.js';
 import type { AbandonedAlarm } from './saved-state.js';
-import type { Move } from './transition.js';
-import { deviceTransition, groupTransition } from './transition.js';
-import type { DeviceState, GroupState, Subject } from './state.js';
+import type { DeviceState, GroupState } from './state.js';
 
 /** Keys of what is no device's in `takeChanges`; devices' ids have no "@". */
 const engineKey = '@engine';
@@ -35,11 +31,7 @@ const slowSuffix = '@slow';
 
 const minuteMs = 60_000;
 
-/** No device of ours has more parts than this; a faulty one must not fill the memory with made-up names. */
-const mostParts = 64;
-
 const none: readonly Transition[] = [];
-const noMetrics: Metrics = {};
 
 /** What is the engine's own in the checkpoint. */
 interface SavedEngine {
@@ -52,11 +44,12 @@ interface SavedEngine {
  * clock and does no I/O, so the same calls always yield the same transitions, live, after a restart and in a backtest.
  */
 export class Engine {
-  readonly #sight: Sight;
+  readonly #evaluator: Evaluator;
   readonly #devices = new Map<string, DeviceState>();
   #programs: Programs;
   #groups: Groups;
   #changes: DeviceState[] = [];
+  #transitions: Transition[] = [];
   #abandoned: AbandonedAlarm[] = [];
   /** Memories that are kept apart, of devices that are not restored yet. */
   readonly #slow = new Map<string, string>();
@@ -66,7 +59,15 @@ export class Engine {
   #ownChanged = false;
 
   constructor(rules: readonly CompiledRule[], calendar?: Calendar) {
-    this.#sight = createSight(calendar);
+    const findings: Findings = {
+      transition: (transition) => this.#transitions.push(transition),
+      changed: (state) => this.#markChanged(state),
+      counted: (state, place, holds) => {
+        this.#groups.setTrait(state, place, holds);
+        this.#markChanged(state);
+      },
+    };
+    this.#evaluator = new Evaluator(findings, calendar);
     this.#programs = createPrograms(rules);
     this.#groups = new Groups(this.#programs);
   }
@@ -77,51 +78,24 @@ export class Engine {
    */
   reading(device: DeviceRef, reading: Reading, arrivedAt: number): readonly Transition[] {
     const state = this.#stateOf(device);
-    const transitions: Transition[] = [];
-    this.#hear(state, arrivedAt, transitions);
+    this.#hear(state, arrivedAt);
     const isNewest = reading.ts > state.newestAt;
     if (isNewest) {
       state.newestAt = reading.ts;
       state.lagMs = arrivedAt - reading.ts;
-    }
-    this.#look(state, reading.ts, undefined);
-    this.#remember(state, state, undefined, reading.m);
-    for (const part in reading.parts) {
-      const subject = partOf(state, part);
-      const metrics = reading.parts[part];
-      if (subject !== undefined && metrics !== undefined)
-        this.#remember(state, subject, part, metrics, reading.m);
-    }
-    const { program } = state;
-    if (isNewest) {
       state.judgedAt = Math.max(state.judgedAt, reading.ts);
-      this.#sight.at = state.judgedAt;
-      this.#judge(state, program.readingRules, reading.m, reading.parts, transitions);
-      this.#countReading(state, reading.m);
-    } else if (program.lateRules.length > 0) {
-      this.#sight.at = state.judgedAt;
-      this.#judgeMemories(state, transitions);
     }
-    return transitions.length === 0 ? none : transitions;
+    this.#evaluator.reading(state, reading, isNewest);
+    return this.#takeTransitions();
   }
 
   /** Takes an event of a type that happened at `at` (event time) and arrived at `arrivedAt`. */
   event(device: DeviceRef, type: string, at: number, arrivedAt: number): readonly Transition[] {
     const state = this.#stateOf(device);
-    const transitions: Transition[] = [];
-    this.#hear(state, arrivedAt, transitions);
-    const sight = this.#look(state, at, type);
-    this.#see(state, state, undefined, noMetrics);
-    const { memories, eventRules } = state.program;
-    for (let i = 0; i < memories.length; i++) {
-      const memory = memories[i] as Memory;
-      if (memory.onEvents) memory.take((state.memories[i] ??= []), sight);
-    }
+    this.#hear(state, arrivedAt);
     state.judgedAt = Math.max(state.judgedAt, at);
-    sight.at = state.judgedAt;
-    this.#judge(state, eventRules, noMetrics, undefined, transitions);
-    sight.event = undefined;
-    return transitions.length === 0 ? none : transitions;
+    this.#evaluator.event(state, type, at);
+    return this.#takeTransitions();
   }
 
   /**
@@ -169,10 +143,9 @@ export class Engine {
 
   /** Pipeline time has come to `at`: judges what time alone moves, of every device and group. */
   tick(at: number): readonly Transition[] {
-    const transitions: Transition[] = [];
-    for (const state of this.#devices.values()) this.#tickDevice(state, at, transitions);
+    for (const state of this.#devices.values()) this.#evaluator.tick(state, at, this.#openedAt);
     // In an order that doesn't depend on the one in which the devices came to be known.
-    transitions.sort((a, b) => {
+    this.#transitions.sort((a, b) => {
       const [left = '', right = ''] = [a.device, b.device];
       return left < right ? -1 : left > right ? 1 : 0;
     });
@@ -182,8 +155,8 @@ export class Engine {
       this.#ownChanged = true;
       this.#groups.updateMedians(at);
     }
-    for (const group of this.#groups.inOrder()) this.#tickGroup(group, at, transitions);
-    return transitions;
+    if (this.#groups.areJudged) for (const group of this.#groups.inOrder()) this.#evaluator.group(group, at);
+    return this.#takeTransitions();
   }
 
   /** What differs since the last call, as JSON by device; keys with "@" stand for what is no device's alone. */
@@ -317,234 +290,21 @@ export class Engine {
   }
 
   /** The device was heard: it is awake, and an alarm about its silence may be over. */
-  #hear(state: DeviceState, arrivedAt: number, transitions: Transition[]): void {
+  #hear(state: DeviceState, arrivedAt: number): void {
     state.asleep = false;
     if (arrivedAt > state.heardAt) state.heardAt = arrivedAt;
-    if (state.program.silenceRules.some(({ place }) => state.alarms[place] !== undefined))
-      this.#judgeSilence(state, state.heardAt, transitions);
+    if (state.isMissed) this.#evaluator.silence(state, state.heardAt, this.#openedAt);
   }
 
-  /** Turns the sight to a device at a time of its own. */
-  #look(state: DeviceState, at: number, event: string | undefined): Sight {
-    const sight = this.#sight;
-    sight.at = at;
-    sight.device = state.device;
-    sight.groups = state.groups;
-    sight.event = event;
-    // It is being heard.
-    sight.silenceS = 0;
-    sight.presence = state.presence;
-    return sight;
-  }
-
-  /** Turns the sight to the device itself, or to a part of it. */
-  #see(state: DeviceState, subject: Subject, part: string | undefined, metrics: Metrics): void {
-    const sight = this.#sight;
-    sight.part = part;
-    sight.metrics = metrics;
-    sight.memories = subject.memories;
-    sight.alarms = subject.alarms;
-    sight.deviceMemories = state.memories;
-    sight.deviceAlarms = state.alarms;
-    if (part === undefined) sight.deviceMetrics = metrics;
-  }
-
-  #remember(
-    state: DeviceState,
-    subject: Subject,
-    part: string | undefined,
-    metrics: Metrics,
-    deviceMetrics = metrics,
-  ): void {
-    const sight = this.#sight;
-    this.#see(state, subject, part, metrics);
-    sight.deviceMetrics = deviceMetrics;
-    sight.slowChanged = false;
-    const { memories } = state.program;
-    for (let i = 0; i < memories.length; i++) {
-      const memory = memories[i] as Memory;
-      if (concerns(memory.metrics, metrics)) memory.take((subject.memories[i] ??= []), sight);
-    }
-    state.slowChanged ||= sight.slowChanged;
-  }
-
-  #judge(
-    state: DeviceState,
-    rules: readonly BoundRule[],
-    metrics: Metrics,
-    parts: Reading['parts'],
-    transitions: Transition[],
-  ): void {
-    this.#see(state, state, undefined, metrics);
-    for (let i = 0; i < rules.length; i++) {
-      const rule = rules[i] as BoundRule;
-      this.#evaluate(rule, state, state, undefined, transitions);
-    }
-    for (const part in parts) {
-      const subject = state.parts.get(part);
-      const own = parts[part];
-      if (subject === undefined || own === undefined) continue;
-      this.#see(state, subject, part, own);
-      for (const rule of rules) {
-        // A rule about the device alone is not the part's to judge again.
-        if (concerns(rule.metrics, own)) this.#evaluate(rule, state, subject, part, transitions);
-      }
-    }
-  }
-
-  /** Judges what is known from memories alone. */
-  #judgeMemories(state: DeviceState, transitions: Transition[]): void {
-    const { lateRules } = state.program;
-    this.#judge(state, lateRules, noMetrics, undefined, transitions);
-    for (const [part, subject] of state.parts) {
-      this.#see(state, subject, part, noMetrics);
-      for (const rule of lateRules) {
-        if (subject.alarms[rule.place] !== undefined) this.#evaluate(rule, state, subject, part, transitions);
-      }
-    }
-  }
-
-  #tickDevice(state: DeviceState, at: number, transitions: Transition[]): void {
-    const { program } = state;
-    if (program.silenceRules.length > 0) this.#judgeSilence(state, at, transitions);
-    if (program.timedRules.length > 0) {
-      this.#look(state, Math.max(at - state.lagMs, state.judgedAt), undefined);
-      this.#see(state, state, undefined, noMetrics);
-      for (const rule of program.timedRules) this.#evaluateTimed(rule, state, state, undefined, transitions);
-      for (const [part, subject] of state.parts) {
-        this.#see(state, subject, part, noMetrics);
-        for (const rule of program.timedRules) {
-          if (subject.alarms[rule.place] !== undefined)
-            this.#evaluateTimed(rule, state, subject, part, transitions);
-        }
-      }
-    }
-    this.#countTick(state, at);
-  }
-
-  #judgeSilence(state: DeviceState, at: number, transitions: Transition[]): void {
-    const sight = this.#look(state, at, undefined);
-    this.#see(state, state, undefined, noMetrics);
-    for (const rule of state.program.silenceRules) {
-      const before = state.alarms[rule.place];
-      // What arrived just before a tick may be read just after it.
-      sight.at = before === undefined ? at : Math.max(at, lastSeenAt(before));
-      // A restart of ours is no sign of life: an active alarm ends only when the device is heard.
-      sight.silenceS = this.#silenceOf(state, sight.at, before !== undefined && before.level >= 0);
-      this.#evaluateTimed(rule, state, state, undefined, transitions);
-    }
-  }
-
-  #silenceOf(state: DeviceState, at: number, isActive: boolean): number {
-    if (state.asleep) return 0;
-    if (state.excused) return NaN;
-    const from = isActive ? state.heardAt : Math.max(state.heardAt, this.#openedAt);
-    return Math.max(0, at - from) / 1000;
-  }
-
-  #tickGroup(group: GroupState, at: number, transitions: Transition[]): void {
-    const { groupRules } = group.program;
-    if (groupRules.length === 0) return;
-    const sight = this.#sight;
-    sight.at = at;
-    sight.group = group;
-    sight.device = { id: '', site: group.ref.site, deviceClass: group.ref.deviceClass };
-    for (const member of group.members) {
-      const { stage, contractedMbps } = member.device;
-      sight.device = { ...sight.device, stage, contractedMbps };
-      break;
-    }
-    sight.event = undefined;
-    for (const rule of groupRules) {
-      if (rule.rule.group !== group.ref.kind) continue;
-      const before = group.alarms[rule.place];
-      const move = this.#move(rule, group.alarms);
-      if (move !== undefined) transitions.push(groupTransition(rule, move, group, sight));
-      if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
-    }
-    sight.group = undefined;
-  }
-
-  /** As of a tick, which no reading has told the checkpoint of. */
-  #evaluateTimed(
-    rule: BoundRule,
-    state: DeviceState,
-    subject: Subject,
-    part: string | undefined,
-    transitions: Transition[],
-  ): void {
-    const before = subject.alarms[rule.place];
-    this.#evaluate(rule, state, subject, part, transitions);
-    const after = subject.alarms[rule.place];
-    if (after !== before || (after !== undefined && after.steps.some(({ phase }) => phase !== 'active')))
-      this.#markChanged(state);
-  }
-
-  /** Moves one rule of one subject on to where the sight stands. */
-  #evaluate(
-    rule: BoundRule,
-    state: DeviceState,
-    subject: Subject,
-    part: string | undefined,
-    transitions: Transition[],
-  ): void {
-    const move = this.#move(rule, subject.alarms);
-    if (move !== undefined) transitions.push(deviceTransition(rule, move, state, part, this.#sight));
-  }
-
-  #move(rule: BoundRule, alarms: (AlarmState | undefined)[]): Move | undefined {
-    const before = alarms[rule.place];
-    const levelBefore = before?.level ?? -1;
-    const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
-    if (after !== before) alarms[rule.place] = after;
-    const alarm = after ?? before;
-    return kind === undefined || alarm === undefined ? undefined : { kind, alarm, levelBefore };
-  }
-
-  #countReading(state: DeviceState, metrics: Metrics): void {
-    const { traits } = state.program;
-    if (traits.length === 0) return;
-    this.#see(state, state, undefined, metrics);
-    for (let place = 0; place < traits.length; place++) {
-      if (traits[place]?.movedBy.readings === true) this.#count(state, place);
-    }
-  }
-
-  #countTick(state: DeviceState, at: number): void {
-    const { traits } = state.program;
-    if (!traits.some(({ movedBy }) => movedBy.ticks)) return;
-    const sight = this.#look(state, at, undefined);
-    this.#see(state, state, undefined, noMetrics);
-    sight.silenceS = this.#silenceOf(state, at, false);
-    for (let place = 0; place < traits.length; place++) {
-      if (traits[place]?.movedBy.ticks === true) this.#count(state, place);
-    }
-  }
-
-  /** What is unknown leaves the device counted as it was. */
-  #count(state: DeviceState, place: number): void {
-    const holds = state.program.traits[place]?.test(this.#sight);
-    if (holds === undefined || holds === state.traits[place]) return;
-    this.#groups.setTrait(state, place, holds);
-    this.#markChanged(state);
+  #takeTransitions(): readonly Transition[] {
+    if (this.#transitions.length === 0) return none;
+    const taken = this.#transitions;
+    this.#transitions = [];
+    return taken;
   }
 }
 
 /** Rules of a set, ready to evaluate. @param calendar what is known of times and places; nothing without one */
 export function createEngine(rules: readonly CompiledRule[], calendar?: Calendar): Engine {
   return new Engine(rules, calendar);
-}
-
-function partOf(state: DeviceState, part: string): Subject | undefined {
-  let subject = state.parts.get(part);
-  if (subject === undefined && state.parts.size < mostParts) {
-    subject = createSubject(state.program);
-    state.parts.set(part, subject);
-  }
-  return subject;
-}
-
-function concerns(names: readonly string[], metrics: Metrics): boolean {
-  for (let i = 0; i < names.length; i++) if (metrics[names[i] as string] !== undefined) return true;
-  return false;
 }

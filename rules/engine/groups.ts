@@ -23,6 +23,11 @@ export class Groups {
     return Object.values(this.#programs).some(({ medians }) => medians.length > 0);
   }
 
+  /** Whether any rule is about a group. */
+  get areJudged(): boolean {
+    return Object.values(this.#programs).some(({ groupRules }) => groupRules.length > 0);
+  }
+
   /** In an order that doesn't depend on the one in which they came to be known. */
   inOrder(): readonly GroupState[] {
     return [...this.#groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);

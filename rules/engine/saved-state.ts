@@ -114,6 +114,7 @@ export function restoreDevice(
   state.asleep = saved.asleep ?? false;
   state.presence = saved.presence;
   state.excused = saved.excused ?? false;
+  state.isMissed = program.silenceRules.some(({ rule }) => saved.a?.[rule.id] !== undefined);
   program.traits.forEach(({ text }, place) => (state.traits[place] = saved.traits?.includes(text) ?? false));
   restoreSubject(state, saved, program, id, undefined, abandoned);
   for (const [part, savedPart] of Object.entries(saved.parts ?? {})) {

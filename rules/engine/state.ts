@@ -32,6 +32,8 @@ export interface DeviceState extends Subject {
   presence: PresenceState | undefined;
   /** Its silence may be that of what it is reached through: nobody can say how long it was silent itself. */
   excused: boolean;
+  /** A rule about its silence is not at rest. */
+  isMissed: boolean;
   readonly parts: Map<string, Subject>;
   /** Whether it is in each of the conditions that its groups count. */
   readonly traits: boolean[];

@@ -1,0 +1,268 @@
+import type { Reading } from '../../devices/telemetry.js';
+import type { Transition } from '../alarm.js';
+import type { Calendar } from '../calendar.js';
+import type { Memory } from '../expression/memory.js';
+import { createSight } from '../expression/sight.js';
+import type { Metrics, Sight } from '../expression/sight.js';
+import type { AlarmState } from './alarm-state.js';
+import { lastSeenAt, moveAlarm } from './alarm-state.js';
+import { createSubject } from './device-state.js';
+import type { BoundRule } from './program.js';
+import type { DeviceState, GroupState, Subject } from './state.js';
+import type { Move } from './transition.js';
+import { deviceTransition, groupTransition } from './transition.js';
+
+/** No device of ours has more parts than this; a faulty one must not fill the memory with made-up names. */
+const mostParts = 64;
+
+const noMetrics: Metrics = {};
+
+/** What an evaluation finds. */
+export interface Findings {
+  readonly transition: (transition: Transition) => void;
+  /** The state of the device differs from what it was, without a reading of it. */
+  readonly changed: (state: DeviceState) => void;
+  /** The device came into a condition that groups count (by its place), or out of it. */
+  readonly counted: (state: DeviceState, place: number, holds: boolean) => void;
+}
+
+/**
+ * Looks at one device or group after another with the rules of its class. It has one sight, which it moves, so that
+ * an evaluation allocates nothing; all that it knows is in the states that it is given.
+ */
+export class Evaluator {
+  readonly #sight: Sight;
+  readonly #findings: Findings;
+
+  constructor(findings: Findings, calendar?: Calendar) {
+    this.#sight = createSight(calendar);
+    this.#findings = findings;
+  }
+
+  /** Takes a reading into what is remembered, and judges it: one that is late only through that. */
+  reading(state: DeviceState, reading: Reading, isNewest: boolean): void {
+    this.#look(state, reading.ts);
+    this.#remember(state, state, undefined, reading.m, reading.m);
+    for (const part in reading.parts) {
+      const subject = partOf(state, part);
+      const metrics = reading.parts[part];
+      if (subject !== undefined && metrics !== undefined)
+        this.#remember(state, subject, part, metrics, reading.m);
+    }
+    const { readingRules, lateRules } = state.program;
+    this.#sight.at = state.judgedAt;
+    if (isNewest) {
+      this.#judge(state, readingRules, reading.m, reading.parts);
+      this.#countReading(state, reading.m);
+    } else if (lateRules.length > 0) {
+      this.#judge(state, lateRules, noMetrics, undefined);
+      this.#judgeParts(state, lateRules);
+    }
+  }
+
+  /** Takes an event of a type at a time into what is remembered, and judges it. */
+  event(state: DeviceState, type: string, at: number): void {
+    const sight = this.#look(state, at);
+    sight.event = type;
+    this.#see(state, state, undefined, noMetrics);
+    const { memories, eventRules } = state.program;
+    for (let i = 0; i < memories.length; i++) {
+      const memory = memories[i] as Memory;
+      if (memory.onEvents) memory.take((state.memories[i] ??= []), sight);
+    }
+    sight.at = state.judgedAt;
+    this.#judge(state, eventRules, noMetrics, undefined);
+    sight.event = undefined;
+  }
+
+  /** Judges what time alone moves, at pipeline time `at`. @param openedAt since when anybody could be heard */
+  tick(state: DeviceState, at: number, openedAt: number): void {
+    const { silenceRules, timedRules, traits } = state.program;
+    if (silenceRules.length > 0) this.silence(state, at, openedAt);
+    if (timedRules.length > 0) {
+      this.#look(state, Math.max(at - state.lagMs, state.judgedAt));
+      this.#see(state, state, undefined, noMetrics);
+      for (const rule of timedRules) this.#evaluateTimed(rule, state, state, undefined);
+      this.#judgeParts(state, timedRules);
+    }
+    if (traits.some(({ movedBy }) => movedBy.ticks)) this.#countTick(state, at, openedAt);
+  }
+
+  /** Judges the rules about the silence of the device, at pipeline time `at`. */
+  silence(state: DeviceState, at: number, openedAt: number): void {
+    const sight = this.#look(state, at);
+    this.#see(state, state, undefined, noMetrics);
+    state.isMissed = false;
+    for (const rule of state.program.silenceRules) {
+      const before = state.alarms[rule.place];
+      // What arrived just before a tick may be read just after it.
+      sight.at = before === undefined ? at : Math.max(at, lastSeenAt(before));
+      // A restart of ours is no sign of life: an active alarm ends only when the device is heard.
+      const from = before !== undefined && before.level >= 0 ? -Infinity : openedAt;
+      sight.silenceS = silenceOf(state, sight.at, from);
+      this.#evaluateTimed(rule, state, state, undefined);
+      if (state.alarms[rule.place] !== undefined) state.isMissed = true;
+    }
+  }
+
+  /** Judges the rules about a group, at pipeline time `at`. */
+  group(group: GroupState, at: number): void {
+    const sight = this.#sight;
+    const [member] = group.members;
+    const { site, deviceClass, kind } = group.ref;
+    sight.at = at;
+    sight.group = group;
+    sight.device = {
+      id: '',
+      site,
+      deviceClass,
+      stage: member?.device.stage,
+      contractedMbps: member?.device.contractedMbps,
+    };
+    for (const rule of group.program.groupRules) {
+      if (rule.rule.group !== kind) continue;
+      const before = group.alarms[rule.place];
+      const move = this.#move(rule, group.alarms);
+      if (move !== undefined) this.#findings.transition(groupTransition(rule, move, group, sight));
+      if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
+    }
+    sight.group = undefined;
+  }
+
+  /** Turns the sight to a device at a time, as one that is being heard. */
+  #look(state: DeviceState, at: number): Sight {
+    const sight = this.#sight;
+    sight.at = at;
+    sight.device = state.device;
+    sight.groups = state.groups;
+    sight.deviceMemories = state.memories;
+    sight.deviceAlarms = state.alarms;
+    sight.silenceS = 0;
+    sight.presence = state.presence;
+    return sight;
+  }
+
+  /** Turns the sight to the device itself, or to a part of it. */
+  #see(state: DeviceState, subject: Subject, part: string | undefined, metrics: Metrics): void {
+    const sight = this.#sight;
+    sight.part = part;
+    sight.metrics = metrics;
+    sight.memories = subject.memories;
+    sight.alarms = subject.alarms;
+    if (subject === state) sight.deviceMetrics = metrics;
+  }
+
+  #remember(
+    state: DeviceState,
+    subject: Subject,
+    part: string | undefined,
+    metrics: Metrics,
+    deviceMetrics: Metrics,
+  ): void {
+    const sight = this.#sight;
+    this.#see(state, subject, part, metrics);
+    sight.deviceMetrics = deviceMetrics;
+    sight.slowChanged = false;
+    const { memories } = state.program;
+    for (let i = 0; i < memories.length; i++) {
+      const memory = memories[i] as Memory;
+      if (concerns(memory.metrics, metrics)) memory.take((subject.memories[i] ??= []), sight);
+    }
+    state.slowChanged ||= sight.slowChanged;
+  }
+
+  #judge(state: DeviceState, rules: readonly BoundRule[], metrics: Metrics, parts: Reading['parts']): void {
+    this.#see(state, state, undefined, metrics);
+    for (let i = 0; i < rules.length; i++) this.#evaluate(rules[i] as BoundRule, state, state, undefined);
+    for (const part in parts) {
+      const subject = state.parts.get(part);
+      const own = parts[part];
+      if (subject === undefined || own === undefined) continue;
+      this.#see(state, subject, part, own);
+      for (let i = 0; i < rules.length; i++) {
+        const rule = rules[i] as BoundRule;
+        // A rule about the device alone is not the part's to judge again.
+        if (concerns(rule.metrics, own)) this.#evaluate(rule, state, subject, part);
+      }
+    }
+  }
+
+  /** Judges the parts that have anything to do with these rules already, by what is remembered of them. */
+  #judgeParts(state: DeviceState, rules: readonly BoundRule[]): void {
+    for (const [part, subject] of state.parts) {
+      this.#see(state, subject, part, noMetrics);
+      for (const rule of rules) {
+        if (subject.alarms[rule.place] !== undefined) this.#evaluateTimed(rule, state, subject, part);
+      }
+    }
+  }
+
+  /** Without a reading that would have told of the change. */
+  #evaluateTimed(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
+    const before = subject.alarms[rule.place];
+    this.#evaluate(rule, state, subject, part);
+    const after = subject.alarms[rule.place];
+    if (after !== before || (after !== undefined && after.steps.some(({ phase }) => phase !== 'active')))
+      this.#findings.changed(state);
+  }
+
+  #evaluate(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
+    const move = this.#move(rule, subject.alarms);
+    if (move !== undefined) this.#findings.transition(deviceTransition(rule, move, state, part, this.#sight));
+  }
+
+  /** Moves one rule on to where the sight stands. */
+  #move(rule: BoundRule, alarms: (AlarmState | undefined)[]): Move | undefined {
+    const before = alarms[rule.place];
+    const levelBefore = before === undefined ? -1 : before.level;
+    const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
+    if (after !== before) alarms[rule.place] = after;
+    const alarm = after ?? before;
+    return kind === undefined || alarm === undefined ? undefined : { kind, alarm, levelBefore };
+  }
+
+  #countReading(state: DeviceState, metrics: Metrics): void {
+    const { traits } = state.program;
+    if (traits.length === 0) return;
+    this.#see(state, state, undefined, metrics);
+    for (let place = 0; place < traits.length; place++) {
+      if (traits[place]?.movedBy.readings === true) this.#count(state, place);
+    }
+  }
+
+  #countTick(state: DeviceState, at: number, openedAt: number): void {
+    const { traits } = state.program;
+    const sight = this.#look(state, at);
+    this.#see(state, state, undefined, noMetrics);
+    sight.silenceS = silenceOf(state, at, openedAt);
+    for (let place = 0; place < traits.length; place++) {
+      if (traits[place]?.movedBy.ticks === true) this.#count(state, place);
+    }
+  }
+
+  /** What is unknown leaves the device counted as it was. */
+  #count(state: DeviceState, place: number): void {
+    const holds = state.program.traits[place]?.test(this.#sight);
+    if (holds !== undefined && holds !== state.traits[place]) this.#findings.counted(state, place, holds);
+  }
+}
+
+/** Seconds without a sign of life; NaN where its silence may not be its own. @param from silence counts from here at the earliest */
+function silenceOf(state: DeviceState, at: number, from: number): number {
+  if (state.asleep) return 0;
+  return state.excused ? NaN : Math.max(0, at - Math.max(state.heardAt, from)) / 1000;
+}
+
+function partOf(state: DeviceState, part: string): Subject | undefined {
+  let subject = state.parts.get(part);
+  if (subject === undefined && state.parts.size < mostParts) {
+    subject = createSubject(state.program);
+    state.parts.set(part, subject);
+  }
+  return subject;
+}
+
+function concerns(names: readonly string[], metrics: Metrics): boolean {
+  for (let i = 0; i < names.length; i++) if (metrics[names[i] as string] !== undefined) return true;
+  return false;
+}
