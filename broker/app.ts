@@ -6,7 +6,7 @@ import { claimCredentials, findClaimToken, recordWrongToken } from '../devices/r
 import { DeviceLookup } from '../devices/redis-credentials.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
-import { FailureThrottle } from '../runtime/failure-throttle.js';
+import { failureLimits, FailureThrottle } from '../runtime/failure-throttle.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
@@ -27,12 +27,14 @@ import { hearDevices } from './hear-devices.js';
 import { createAdmission } from './limits/admission.js';
 import { findFileLimitTrouble } from './limits/file-limit.js';
 import type { LimitReason } from './limits/limit-reason.js';
+import { PartialPackets } from './limits/partial-packets.js';
 import { ClientPaces } from './limits/publish-pace.js';
 import { openListeners } from './listeners/open-listeners.js';
 import { QueueBudget } from './outbox.js';
 import { PublishHook } from './publish-hook.js';
 import { ReadGate } from './read-gate.js';
 import { Attendance } from './redis-attendance.js';
+import { forgetIfRevoked } from './redis-forget-revoked.js';
 import { createJudges } from './redis-judges.js';
 import { LogSafety } from './redis-log-safety.js';
 import { RegisteredDevices } from './redis-registered-devices.js';
@@ -77,7 +79,10 @@ export async function startBroker(
   const received = { messages: 0, bytes: 0 };
   const budget = new QueueBudget(settings.QUEUED_BYTES);
   const retained = new RetainedMessages(settings.RETAINED_BYTES);
-  const states = new SessionStates(budget);
+  const states = new SessionStates(budget, {
+    unacknowledged: settings.UNACKNOWLEDGED_PER_CLIENT,
+    waiting: settings.QUEUED_PER_CLIENT,
+  });
   let lastFailure: string | undefined;
   let stopping = false;
   const metrics = createBrokerMetrics(context.metrics, {
@@ -89,12 +94,19 @@ export async function startBroker(
     bytes: () => received.bytes,
     queuedBytes: () => budget.bytes,
     notQueued: () => budget.dropped,
+    delayed: () => budget.delayed,
+    partialBytes: () => partials.bytes,
     retainedBytes: () => retained.bytes,
     notRetained: () => retained.refused,
     heldRefusals: () => throttle.held,
     rememberedFailures: () => throttle.remembered,
   });
   const onLimited = (reason: LimitReason) => metrics.limited.inc({ reason });
+  const partials = new PartialPackets(
+    { bytes: settings.PARTIAL_BYTES, timeoutMs: settings.MQTT_PACKET_TIMEOUT_S * 1000 },
+    onLimited,
+  );
+  lifeCycle.onStop('partial packets', () => partials.stop());
   const paces = new ClientPaces({
     messagesPerSecond: settings.MQTT_MAX_RATE,
     bytesPerSecond: settings.MQTT_MAX_BYTES_PER_S,
@@ -124,16 +136,16 @@ export async function startBroker(
   const watch = new SessionWatch({
     judges: createJudges(redis),
     log,
-    onDropped: () => metrics.dropped.inc(),
+    onDropped: (session) => {
+      metrics.dropped.inc();
+      forgetIfRevoked(redis, session).catch((error: unknown) =>
+        log.warn(`what "${session.client}" retained may still be there: ${messageOf(error)}`),
+      );
+    },
     recheckMs: settings.RECHECK_S * 1000,
   });
   lifeCycle.onStop('session watch', () => watch.stop());
-  const throttle = new FailureThrottle({
-    pair: settings.LOGIN_FAILURES_PER_DEVICE,
-    id: settings.LOGIN_FAILURES_PER_ID,
-    address: settings.LOGIN_FAILURES_PER_ADDRESS,
-    maxDelayMs: settings.LOGIN_FAILURE_DELAY_S * 1000,
-  });
+  const throttle = new FailureThrottle(failureLimits(settings));
   const doorkeeper = new Doorkeeper({
     book: {
       device: (id) => lookup.find(id),
@@ -171,6 +183,7 @@ export async function startBroker(
     gate,
     clock,
     maxPayloadBytes: settings.MAX_PAYLOAD_BYTES,
+    mostQos2: settings.QOS2_PER_CLIENT,
     connectionOf: (client) => door.connectionOf(client),
     onMessage: (bytes) => {
       received.messages++;
@@ -252,6 +265,7 @@ export async function startBroker(
             const { reason, slowed } = refusal;
             metrics.refusals.inc({ reason });
             if (slowed?.slowedBy !== undefined) metrics.slowed.inc({ by: slowed.slowedBy });
+            if (slowed?.held === false) onLimited('held_refusals');
             // Of those who come again and again a line each would bury the others.
             const quiet = slowed?.slowedBy !== undefined && !slowed.first;
             log[quiet ? 'debug' : 'info'](
@@ -280,7 +294,7 @@ export async function startBroker(
         connectBytes: settings.MAX_CONNECT_BYTES,
         packetBytes: settings.MAX_PACKET_BYTES,
         outputBytes: settings.OUTPUT_BYTES_PER_CLIENT,
-        drainMs: 5000,
+        drainMs: settings.MQTT_DRAIN_TIMEOUT_S * 1000,
       },
       handlers: {
         whyWait: createAdmission(gate, onLimited),
@@ -298,6 +312,7 @@ export async function startBroker(
         seen: ({ session }) => {
           if (session !== undefined) session.lastSeenAt = clock.now();
         },
+        begun: (connection, bytes, anew) => partials.note(connection, bytes, anew),
         opened: (connection) => void attendance.opened(connection),
         ended: (connection, wasOpen) => {
           if (connection.session !== undefined) paces.close(paceKeyOf(connection.session));
@@ -329,6 +344,7 @@ export async function startBroker(
     log,
     lifeCycle,
     onLimited,
+    partials,
     onConnection: (incoming) => door.accept(incoming),
   });
   const ticker = new Ticker({ log: writer, shards, clock, redis, logger: log, owner: broker });

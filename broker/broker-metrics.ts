@@ -33,6 +33,8 @@ export function createBrokerMetrics(
     readonly bytes: () => number;
     readonly queuedBytes: () => number;
     readonly notQueued: () => number;
+    readonly delayed: () => number;
+    readonly partialBytes: () => number;
     readonly retainedBytes: () => number;
     readonly notRetained: () => number;
     readonly heldRefusals: () => number;
@@ -53,7 +55,8 @@ export function createBrokerMetrics(
   gauge('pc_mqtt_sockets', 'Open sockets, those without a CONNECT included', now.sockets);
   gauge('pc_mqtt_inflight_bytes', 'Payload bytes received and not yet on disk', now.bytesInFlight);
   gauge('pc_mqtt_held_sockets', 'Sockets not read because of back-pressure', now.heldSockets);
-  gauge('pc_mqtt_queued_bytes', 'Payload bytes on their way to clients', now.queuedBytes);
+  gauge('pc_mqtt_queued_bytes', 'Bytes on their way to clients', now.queuedBytes);
+  gauge('pc_mqtt_partial_bytes', 'Bytes of packets that are begun and not complete', now.partialBytes);
   gauge('pc_login_held_refusals', 'Refusals of wrong logins that are held back now', now.heldRefusals);
   gauge('pc_login_remembered', 'Ids and addresses whose wrong logins are remembered', now.rememberedFailures);
   gauge('pc_mqtt_retained_bytes', 'Bytes of retained messages', now.retainedBytes);
@@ -71,6 +74,11 @@ export function createBrokerMetrics(
   counter('pc_mqtt_messages_total', 'PUBLISH packets received', now.messages);
   counter('pc_mqtt_payload_bytes_total', 'Payload bytes received', now.bytes);
   counter('pc_mqtt_not_queued_total', 'Messages to clients dropped because too many wait', now.notQueued);
+  counter(
+    'pc_mqtt_delayed_total',
+    'Messages to clients that had to wait until earlier ones were acknowledged or read',
+    now.delayed,
+  );
   counter(
     'pc_mqtt_not_retained_total',
     'Retained messages refused because too much is kept',

@@ -39,6 +39,8 @@ export interface ConnectionHandlers {
   ) => void;
   /** Packets came from the client, of whatever type. */
   readonly seen: (connection: ClientConnection) => void;
+  /** So many bytes are kept of a packet that isn't complete, 0: of none; `anew`: it is another than the last time. */
+  readonly begun: (connection: ClientConnection, bytes: number, anew: boolean) => void;
   /** Told before the connection is closed for it; anything but a ProtocolViolation is a mistake of ours. */
   readonly violation: (connection: ClientConnection, violation: unknown) => void;
   /** It ended, in whatever way; called once, before anything else learns of it. */
@@ -107,6 +109,8 @@ export class ClientConnection implements Link {
   #afterMessages: (() => void) | undefined;
   #pumping = false;
   #refused = false;
+  /** Whether a packet has begun and is not complete. */
+  #hasBegun = false;
   #ended = false;
   /** Number of the last message routed here, as one message may match several subscriptions. */
   lastRouted = 0;
@@ -117,7 +121,7 @@ export class ClientConnection implements Link {
     this.#on = handlers;
     const { stream } = incoming;
     this.#reader = new PacketReader(limits.connectBytes);
-    this.#output = new Output(stream, limits.drainMs, {
+    this.#output = new Output(stream, limits.drainMs, () => incoming.takenBytes(), {
       congested: () => this.hold('output'),
       drained: () => {
         this.state?.outbox.flush();
@@ -165,6 +169,11 @@ export class ClientConnection implements Link {
     return this.session?.inFlight ?? 0;
   }
 
+  /** It is not being read now. */
+  get isHeld(): boolean {
+    return this.#holds.size > 0;
+  }
+
   get congested(): boolean {
     return this.#output.congested;
   }
@@ -176,7 +185,7 @@ export class ClientConnection implements Link {
     if (keepAliveS > 0) {
       this.#keepAlive = new KeepAlive(
         keepAliveS,
-        () => this.#holds.size > 0,
+        () => this.isHeld,
         () => this.destroy(),
       );
     }
@@ -248,6 +257,7 @@ export class ClientConnection implements Link {
     this.#ended = true;
     this.#keepAlive?.stop();
     this.#output.close();
+    if (this.#hasBegun) this.#on.begun(this, 0, true);
     this.#on.ended(this);
   }
 
@@ -271,7 +281,10 @@ export class ClientConnection implements Link {
           taken++;
         } else {
           const chunk = this.#read();
-          if (chunk === null) break;
+          if (chunk === null) {
+            this.#noteBegun(taken > 0);
+            break;
+          }
           this.#reader.push(chunk);
         }
       }
@@ -285,6 +298,14 @@ export class ClientConnection implements Link {
     } finally {
       this.#pumping = false;
     }
+  }
+
+  #noteBegun(anew: boolean): void {
+    this.#reader.compact();
+    const { kept } = this.#reader;
+    if (kept === 0 && !this.#hasBegun) return;
+    this.#hasBegun = kept > 0;
+    this.#on.begun(this, kept, anew);
   }
 
   #take({ bytes, header, begin, start, end }: PacketReader): void {

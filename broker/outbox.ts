@@ -11,10 +11,12 @@ export interface Link {
 /** Bytes that all outboxes together may keep. */
 export class QueueBudget {
   readonly #limit: number;
-  /** Payload bytes kept now. */
+  /** Bytes kept now, what each message costs beside its own included. */
   bytes = 0;
   /** Messages that were not queued because there was no room. */
   dropped = 0;
+  /** Messages to a connected client that did not leave at once. */
+  delayed = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -25,10 +27,21 @@ export class QueueBudget {
   }
 }
 
-/** Messages sent and not acknowledged, after which the next ones wait. */
-const windowSize = 100;
-/** Messages waiting for one client, after which further ones are dropped. */
-const maxWaiting = 10_000;
+/** What one session may have under way. */
+export interface OutboxLimits {
+  /** Messages sent and not acknowledged, after which the next ones wait. */
+  readonly unacknowledged: number;
+  /** Messages waiting, after which further ones are dropped. */
+  readonly waiting: number;
+}
+
+/** A message so large or smaller finds room at a client that has acknowledged everything, whoever hoards the rest. */
+const smallBytes = 4096;
+
+/** What a message costs while it is kept: beside its bytes about so much for the objects around them. */
+function sizeOf({ topic, payload }: OutboundMessage): number {
+  return 300 + topic.length + payload.length;
+}
 
 /**
  * The messages of QoS 1 and 2 on their way to one session, in order, until its client has acknowledged them.
@@ -37,6 +50,7 @@ const maxWaiting = 10_000;
  */
 export class Outbox {
   readonly #budget: QueueBudget;
+  readonly #limits: OutboxLimits;
   #waiting: OutboundMessage[] = [];
   #firstWaiting = 0;
   /** Packet identifier → what awaits PUBACK or PUBREC, or `released` where PUBCOMP is awaited; in order. */
@@ -44,8 +58,9 @@ export class Outbox {
   #lastId = 0;
   #link: Link | undefined;
 
-  constructor(budget: QueueBudget) {
+  constructor(budget: QueueBudget, limits: OutboxLimits) {
     this.#budget = budget;
+    this.#limits = limits;
   }
 
   /** Messages that wait to be sent. */
@@ -70,14 +85,17 @@ export class Outbox {
 
   /** Takes a message of QoS 1 or 2, or drops and counts it where too many wait; says whether it was taken. */
   push(message: OutboundMessage): boolean {
-    const { length } = message.payload;
-    if (this.waiting >= maxWaiting || !this.#budget.has(length)) {
+    const size = sizeOf(message);
+    const isIdle = this.waiting === 0 && this.#sent.size === 0;
+    const hasRoom = (isIdle && size <= smallBytes) || this.#budget.has(size);
+    if (!hasRoom || this.waiting >= this.#limits.waiting) {
       this.#budget.dropped++;
       return false;
     }
-    this.#budget.bytes += length;
+    this.#budget.bytes += size;
     this.#waiting.push(message);
     this.flush();
+    if (this.#link !== undefined && this.waiting > 0) this.#budget.delayed++;
     return true;
   }
 
@@ -85,7 +103,11 @@ export class Outbox {
   flush(): void {
     const link = this.#link;
     if (link === undefined) return;
-    while (this.#firstWaiting < this.#waiting.length && this.#sent.size < windowSize && !link.congested) {
+    while (
+      this.#firstWaiting < this.#waiting.length &&
+      this.#sent.size < this.#limits.unacknowledged &&
+      !link.congested
+    ) {
       const message = this.#waiting[this.#firstWaiting++] as OutboundMessage;
       const id = this.#freeId();
       this.#sent.set(id, message);
@@ -102,7 +124,7 @@ export class Outbox {
     const sent = this.#sent.get(id);
     if (sent === undefined || sent === 'released' || sent.qos !== 1) return;
     this.#sent.delete(id);
-    this.#budget.bytes -= sent.payload.length;
+    this.#budget.bytes -= sizeOf(sent);
     sent.onAcknowledged?.();
     this.flush();
   }
@@ -112,7 +134,7 @@ export class Outbox {
     const sent = this.#sent.get(id);
     if (sent !== undefined && sent !== 'released') {
       if (sent.qos !== 2) return;
-      this.#budget.bytes -= sent.payload.length;
+      this.#budget.bytes -= sizeOf(sent);
       // To the end: PUBRELs are sent again in the order of the PUBRECs.
       this.#sent.delete(id);
       this.#sent.set(id, 'released');
@@ -130,10 +152,9 @@ export class Outbox {
   /** Forgets everything. */
   discard(): void {
     for (const sent of this.#sent.values()) {
-      if (sent !== 'released') this.#budget.bytes -= sent.payload.length;
+      if (sent !== 'released') this.#budget.bytes -= sizeOf(sent);
     }
-    for (const message of this.#waiting.slice(this.#firstWaiting))
-      this.#budget.bytes -= message.payload.length;
+    for (const message of this.#waiting.slice(this.#firstWaiting)) this.#budget.bytes -= sizeOf(message);
     this.#sent.clear();
     this.#waiting = [];
     this.#firstWaiting = 0;

@@ -10,20 +10,26 @@ const gatherBytes = 4096;
 export class Output {
   readonly #stream: Duplex;
   readonly #drainMs: number;
+  readonly #taken: () => number;
   readonly #on: { readonly congested: () => void; readonly drained: () => void; readonly stuck: () => void };
   #gathered: Buffer | undefined;
   #gatheredBytes = 0;
   #congested = false;
   #patience: NodeJS.Timeout | undefined;
 
-  /** @param drainMs how long a client may read nothing while bytes wait for it, wall ms */
+  /**
+   * @param drainMs how long a client may read nothing while bytes wait for it, wall ms
+   * @param taken bytes that have left us so far
+   */
   constructor(
     stream: Duplex,
     drainMs: number,
+    taken: () => number,
     on: { readonly congested: () => void; readonly drained: () => void; readonly stuck: () => void },
   ) {
     this.#stream = stream;
     this.#drainMs = drainMs;
+    this.#taken = taken;
     this.#on = on;
   }
 
@@ -71,12 +77,21 @@ export class Output {
   #write(bytes: Buffer): void {
     if (!this.#stream.writable || this.#stream.write(bytes) || this.#congested) return;
     this.#congested = true;
-    this.#patience = setTimeout(() => this.#on.stuck(), this.#drainMs);
+    this.#watch();
     this.#stream.once('drain', () => {
       this.#congested = false;
       clearTimeout(this.#patience);
       this.#on.drained();
     });
     this.#on.congested();
+  }
+
+  /** Gives it up when nothing at all leaves; one that reads slowly is slow, not stuck. */
+  #watch(): void {
+    const before = this.#taken();
+    this.#patience = setTimeout(() => {
+      if (this.#taken() > before) this.#watch();
+      else this.#on.stuck();
+    }, this.#drainMs);
   }
 }

@@ -1,4 +1,5 @@
 import type { Client, PublishPacket } from 'aedes';
+import { clientOfAccount } from '../ingest/log/bridge-name.js';
 import type { MessageRecord } from '../ingest/log/frame.js';
 import type { LogWriter } from '../ingest/log/log.js';
 import type { Clock } from '../runtime/clock.js';
@@ -19,14 +20,13 @@ const longestForeignTopic = 512;
 /** The latency of one message in so many is measured. */
 const sampleEvery = 16;
 
-/** QoS 2 messages of one client that await its PUBREL, after which it is misbehaving. */
-const maxInboundQos2 = 1000;
-
 export interface PublishHookParts {
   readonly log: LogWriter;
   readonly gate: ReadGate<ClientConnection>;
   readonly clock: Clock;
   readonly maxPayloadBytes: number;
+  /** QoS 2 messages of one client that await its PUBREL, after which it is misbehaving. */
+  readonly mostQos2: number;
   readonly connectionOf: (client: Client) => ClientConnection | undefined;
   readonly onMessage: (payloadBytes: number) => void;
   /** Told of one in some messages how long its PUBACK or PUBREC took, ms. */
@@ -77,8 +77,9 @@ export class PublishHook {
       // Sent again: it is answered once more, and goes nowhere a second time [MQTT-4.3.3-2].
       if (known === 'taken') connection.reply('pubrec', id);
       if (known !== undefined) return;
-      if (state.inbound.size >= maxInboundQos2) {
-        throw new ProtocolViolation('too_many_qos2', `${maxInboundQos2} messages of QoS 2 without PUBREL`);
+      const { mostQos2 } = this.#parts;
+      if (state.inbound.size >= mostQos2) {
+        throw new ProtocolViolation('too_many_qos2', `${mostQos2} messages of QoS 2 without PUBREL`);
       }
       state.inbound.set(id, 'logging');
     }
@@ -251,5 +252,6 @@ function toRecord(
     foreignTopic: own === undefined,
     unregistered,
     cutFrom: fits ? undefined : payload.length,
+    via: session.account === undefined ? undefined : clientOfAccount(session.account.name),
   };
 }

@@ -5,6 +5,7 @@ import type { LogWriter } from '../ingest/log/log.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { RoleContext } from '../runtime/role.js';
+import { AccountBeats } from './account-beats.js';
 import type { ClientConnection } from './client-connection.js';
 import { BrokerPulse } from './redis-broker-pulse.js';
 import { ConnectionDirectory } from './redis-connection-directory.js';
@@ -23,20 +24,22 @@ export interface AttendanceParts {
 /**
  * Who is there, over all brokers: a device that comes is entered in the directory (and thereby taken over
  * from another broker), and that it came goes into the reading log; one that goes leaves them, unless
- * it is there by a newer connection.
+ * it is there by a newer connection. Of bridge accounts the log is told whether they are there.
  */
 export class Attendance {
   readonly #parts: AttendanceParts;
   readonly #directory: ConnectionDirectory<ClientConnection>;
   readonly #contacts: ContactBook;
   readonly #pulse: BrokerPulse;
+  readonly #accounts: AccountBeats;
   #stopping = false;
 
   constructor(parts: AttendanceParts) {
     this.#parts = parts;
-    const { redis, broker } = parts;
+    const { redis, broker, writer, shards } = parts;
     const { redisUrl, log, clock, settings } = parts.context;
     this.#contacts = new ContactBook(redis, clock, log);
+    this.#accounts = new AccountBeats({ log: writer, shards, clock });
     this.#directory = new ConnectionDirectory<ClientConnection>({
       url: redisUrl,
       redis,
@@ -62,6 +65,7 @@ export class Attendance {
   /** A client was let in. */
   async opened(connection: ClientConnection): Promise<void> {
     const { session } = connection;
+    if (session !== undefined && !connection.ended) this.#accounts.opened(session);
     if (session?.device === undefined) return;
     const number = await this.#directory.opened(session.client, connection);
     if (number !== undefined) this.#isThere(connection, number);
@@ -71,7 +75,9 @@ export class Attendance {
   async ended(connection: ClientConnection): Promise<void> {
     const { session } = connection;
     // What ends because we stop tells nothing about the device.
-    if (session?.device === undefined || this.#stopping) return;
+    if (session === undefined || this.#stopping) return;
+    this.#accounts.ended(session);
+    if (session.device === undefined) return;
     const number = await this.#directory.closed(session.client, connection);
     if (number === undefined) {
       this.#contacts.forget(session);
@@ -84,6 +90,7 @@ export class Attendance {
   /** From now on connections end because of us. */
   leave(): void {
     this.#stopping = true;
+    this.#accounts.stop();
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Qos } from './guard/check-subscribe.js';
 import { topicMatches } from './acl.js';
 import { Outbox } from './outbox.js';
-import type { Link, QueueBudget } from './outbox.js';
+import type { Link, OutboxLimits, QueueBudget } from './outbox.js';
 
 /** What MQTT calls the session state of a client; it outlives the connection where the client asks for that. */
 export class SessionState {
@@ -15,8 +15,8 @@ export class SessionState {
   /** The connection that the client now gets its messages over. */
   link: Link | undefined;
 
-  constructor(budget: QueueBudget) {
-    this.outbox = new Outbox(budget);
+  constructor(budget: QueueBudget, limits: OutboxLimits) {
+    this.outbox = new Outbox(budget, limits);
   }
 
   discard(): void {
@@ -32,12 +32,14 @@ const maxAway = 1000;
 /** The session states of all clients: kept ones by client id, in memory. */
 export class SessionStates {
   readonly #budget: QueueBudget;
+  readonly #limits: OutboxLimits;
   readonly #kept = new Map<string, SessionState>();
   /** In the order in which they went. */
   readonly #away = new Set<string>();
 
-  constructor(budget: QueueBudget) {
+  constructor(budget: QueueBudget, limits: OutboxLimits) {
     this.#budget = budget;
+    this.#limits = limits;
   }
 
   /** The state for a connection that begins: new and its own when `clean`, else the client's [MQTT-3.1.2-4]. */
@@ -51,7 +53,7 @@ export class SessionStates {
     known?.discard();
     this.#kept.delete(clientId);
     this.#away.delete(clientId);
-    const state = new SessionState(this.#budget);
+    const state = new SessionState(this.#budget, this.#limits);
     if (!clean) {
       this.#kept.set(clientId, state);
       this.#leave(clientId);

@@ -30,7 +30,7 @@ export type Judge = (ids: readonly string[]) => Promise<((session: Session) => s
 export class SessionWatch {
   readonly #judges: Readonly<Record<Subject, Judge>>;
   readonly #log: Logger;
-  readonly #onDropped: () => void;
+  readonly #onDropped: (session: Session) => void;
   readonly #timer: NodeJS.Timeout;
   /** By subject (`device/id`); of a device more than one only for the moment of a takeover. */
   readonly #open = new Map<string, Map<Session, Cuttable>>();
@@ -42,7 +42,7 @@ export class SessionWatch {
   constructor(parts: {
     readonly judges: Readonly<Record<Subject, Judge>>;
     readonly log: Logger;
-    readonly onDropped: () => void;
+    readonly onDropped: (session: Session) => void;
     /** Wall ms between two looks at all connections. */
     readonly recheckMs: number;
   }) {
@@ -141,9 +141,9 @@ export class SessionWatch {
         const reason = verdicts[i]?.(session);
         if (reason === undefined) continue;
         this.#log.info({ client: session.client }, `connection closed: ${reason}`);
-        this.#onDropped();
         // Nor does it have a last word: its Will was written by somebody who has no say any more.
         connection.cut();
+        this.#onDropped(session);
       }
     });
   }

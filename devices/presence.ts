@@ -24,6 +24,14 @@ export interface Presence {
   readonly since?: number | undefined;
   /** When anything was last seen of it, pings included; absent where never. */
   readonly lastSeenAt?: number | undefined;
+  /** Absent where it speaks for itself. */
+  readonly through?: HeardThrough | undefined;
+}
+
+/** Whom a device is heard through: a bridge of the bridges file, or a bridge account. */
+export interface HeardThrough {
+  readonly kind: 'bridge' | 'account';
+  readonly name: string;
 }
 
 /** As the judge keeps it for those who show it. */
@@ -32,6 +40,8 @@ export interface KeptPresence {
   readonly since: number;
   /** When it was last heard; some seconds old at most. */
   readonly lastSeenAt: number;
+  /** Absent where it speaks for itself. */
+  readonly through?: HeardThrough | undefined;
 }
 
 /** The state of a device changed. */

@@ -10,6 +10,8 @@ import type { Command, CommandEvent } from './command.js';
 import { didYouMean } from './did-you-mean.js';
 import { findCommand, unknownCommand } from './redis-command-list.js';
 import type { AuditEntry } from './redis-command-list.js';
+import type { Device } from './device.js';
+import { readPresence } from './redis-presence.js';
 import { findDevice } from './redis-registry.js';
 import { shardOf } from './site.js';
 import { formatStateKey } from './state-key.js';
@@ -55,7 +57,7 @@ return ARGV[2]`;
  * Issues a command: from now on the broker that has the device delivers it, as soon as the device is there and
  * until it expires. `repeated`: a command with this id was issued before and is what counts.
  * @throws AppError `unknown_device`, `unknown_action`, `denied_action`, `wrong_argument`, `bad_id`,
- * `already_expired`, `command_id_taken`, `too_many_commands`, `no_log`
+ * `already_expired`, `command_id_taken`, `too_many_commands`, `no_log`, `behind_bridge`
  */
 export async function issueCommand(
   redis: Redis,
@@ -97,6 +99,7 @@ export async function issueCommand(
       `Command ${id} is expired before it is issued: give it a later expiry.`,
     );
   }
+  await assertReachable(redis, device);
   const state = settledState(checked.action, checked.args);
   const desired: DesiredValue | undefined = state && {
     value: state.value,
@@ -130,6 +133,16 @@ export async function issueCommand(
     );
   }
   return { command: sameCommand(JSON.parse(json) as Command, command), repeated: false };
+}
+
+/** A bridge takes messages from somebody else's broker and brings none there: a command would expire unsent. */
+async function assertReachable(redis: Redis, device: Device): Promise<void> {
+  const { presence, contact } = await readPresence(redis, device);
+  if (presence.through?.kind !== 'bridge' || contact?.connected === true) return;
+  throw new AppError(
+    'behind_bridge',
+    `Device "${device.id}" is heard through the bridge "${presence.through.name}", which does not carry commands: send it from the system that the bridge reads from.`,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
 import type { Credentials, KeptCredentials, KnownDevice } from './credential.js';
 import { parseRevoked, planRevocation } from './redis-certificates.js';
+import { forgetRetained } from './redis-forget-retained.js';
 import { decideAndCommit } from './redis-registry-changes.js';
 import { planRegistration } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
@@ -59,22 +60,23 @@ export async function rotateCredentials(
 
 /**
  * Ends all that a device has at once, and its claim to a new password until somebody issues one; its connections
- * are closed. Certificates issued until now are not taken again, whatever becomes of the device.
+ * are closed, and what is retained of it is forgotten. Certificates issued until now are not taken again, whatever becomes of the device.
  * @throws AppError `unknown_device`
  */
 export async function revokeCredentials(redis: Redis, id: string): Promise<void> {
   const revokedAt = Date.now();
-  await decideAndCommit(redis, async () => {
-    await findKnown(redis, id);
+  const device = await decideAndCommit(redis, async () => {
+    const known = await findKnown(redis, id);
     const { read, write } = await planRevocation(redis, id, { serials: [], issuedBefore: revokedAt });
     const credentials: KeptCredentials = { secrets: [], revokedAt };
     return {
       changes: [{ kind: 'credentials', id }],
       read,
       write: [...write, [redisKeys.credentials, id, JSON.stringify(credentials)]],
-      outcome: undefined,
+      outcome: known.device,
     };
   });
+  await forgetRetained(redis, [device]);
 }
 
 /**

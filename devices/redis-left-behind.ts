@@ -3,13 +3,14 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { devicesWithOpenCommands, openCommands } from './redis-command-list.js';
 import { changeCommand } from './redis-commands.js';
+import { forgetRetained } from './redis-forget-retained.js';
 import type { Registry } from './registry.js';
 
 const keysPerCommand = 1000;
 
 /**
  * Ends what was under way for devices that a change of the registry removed or moved to another site: their open
- * commands are cancelled, and what somebody wanted them to be is forgotten.
+ * commands are cancelled, and what somebody wanted them to be and what is retained of them is forgotten.
  * @param clock asked for only where there is a command: a Redis that no pipeline was started on has no clock
  */
 export async function clearLeftBehind(
@@ -24,6 +25,10 @@ export async function clearLeftBehind(
     else if (now.site !== site) left.set(id, `the device was moved to site "${now.site}"`);
   }
   if (left.size === 0) return;
+  await forgetRetained(
+    redis,
+    [...before.devices.values()].filter(({ id }) => left.has(id)),
+  );
   for (const device of await devicesWithOpenCommands(redis)) {
     const why = left.get(device);
     if (why === undefined) continue;

@@ -69,6 +69,7 @@ function combine(
       state: kept?.state ?? 'unknown',
       ...(kept === undefined ? {} : { since: kept.since }),
       ...(seenAt === 0 ? {} : { lastSeenAt: seenAt }),
+      ...(kept?.through === undefined ? {} : { through: kept.through }),
     },
     ...(contact === undefined ? {} : { contact }),
   };

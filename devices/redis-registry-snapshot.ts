@@ -73,7 +73,9 @@ export async function replaceRegistry(
     for (const id of removed) changes.push({ kind, id });
     return { name, key, put, removed };
   });
+  const left = [...before.devices.values()].filter(({ id, site }) => after.devices.get(id)?.site !== site);
   return commitChanges(redis, changes, (multi) => {
+    for (const { id } of left) multi.hincrby(redisKeys.removals, id, 1);
     for (const [key, field, value] of orphans.write) {
       if (value === undefined) multi.hdel(key, field);
       else multi.hset(key, field, value);

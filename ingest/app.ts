@@ -31,7 +31,7 @@ const drainMs = 8000;
 const retryMs = 1000;
 /** Written more often, a point costs InfluxDB more; nobody watches a classroom faster. */
 const writeLingerMs = 200;
-/** Bridges say at least that often that they live (broker/bridge/bridge-beat.ts). */
+/** Bridges say at least that often that they live (broker/bridge-beat.ts). */
 const bridgeBeatS = 10;
 
 /**

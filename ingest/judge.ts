@@ -9,7 +9,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { endAlarm } from './alarm-record.js';
 import type { AlarmPlace } from './alarm-record.js';
 import type { Attendee } from './attendee.js';
-import { isBridge } from './log/bridge-name.js';
+import { isBridge, parseBridge } from './log/bridge-name.js';
 import { entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
@@ -22,7 +22,7 @@ import {
   saveJudgeState,
 } from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
-import type { Register } from './redis-register.js';
+import type { Register, RegisteredDevice } from './redis-register.js';
 import { RollCall } from './roll-call.js';
 import type { RollCallParts } from './roll-call.js';
 import type { WindowReader } from './shard-window.js';
@@ -67,6 +67,8 @@ export class ShardJudge {
   readonly #devices: Map<string, JudgedDevice>;
   readonly #bridges: JudgeState['bridges'];
   #changed = new Map<string, JudgedDevice>();
+  /** Whom to forget with the next checkpoint; who has come back since is in it anew. */
+  readonly #removed = new Set<string>();
   /** What was last written of whom. */
   readonly #shown = new Map<string, KeptPresence>();
   #cursor: string;
@@ -103,7 +105,13 @@ export class ShardJudge {
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
   async run(signals: StopSignals): Promise<void> {
     await this.#endAbandoned();
+    let known = -1;
     while (!signals.abort.aborted) {
+      // Before anything more is judged: an id that was removed and registered again is a new device.
+      if (known !== this.#parts.register.changes) {
+        known = this.#parts.register.changes;
+        await this.#forgetRemoved();
+      }
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
@@ -196,8 +204,8 @@ export class ShardJudge {
     return [];
   }
 
-  #isThere(device: string, { arrivedAt, origin, client }: MessageRecord, asleep = false): void {
-    this.#rollCall.heard(device, arrivedAt, asleep, origin === undefined ? undefined : client);
+  #isThere(device: string, { arrivedAt, origin, client, via }: MessageRecord, asleep = false): void {
+    this.#rollCall.heard(device, arrivedAt, asleep, origin === undefined ? via : client);
   }
 
   #takePresence({ client, online, arrivedAt }: PresenceRecord): void {
@@ -254,32 +262,34 @@ export class ShardJudge {
   }
 
   /**
-   * Forgets the devices that are not, or no longer, registered in this shard's sites, and clears their alarms.
-   * @returns their ids
+   * Forgets the devices that are not, or no longer, registered in this shard's sites, or were removed meanwhile, and
+   * clears their alarms.
    */
-  async #forgetRemoved(): Promise<readonly string[]> {
+  async #forgetRemoved(): Promise<void> {
     const { register, lease, shards } = this.#parts;
-    const isOurs = (device: { readonly site: string } | undefined) =>
-      device !== undefined && shardOf(device.site, shards) === lease.shard;
-    const missing = [...this.#devices.keys()].filter((id) => !isOurs(register.find(id)));
-    if (missing.length === 0) return missing;
+    const isOurs = (id: string, device: RegisteredDevice | undefined) =>
+      device !== undefined &&
+      shardOf(device.site, shards) === lease.shard &&
+      this.#devices.get(id)?.isOf(device) === true;
+    const missing = [...this.#devices.keys()].filter((id) => !isOurs(id, register.find(id)));
+    if (missing.length === 0) return;
     // One that was registered a moment ago may have published before the feed told us of it.
     const answers = await register.ask(missing);
-    const removed = missing.filter((_, i) => !isOurs(answers[i]));
-    for (const id of removed) {
+    for (const [i, id] of missing.entries()) {
+      if (isOurs(id, answers[i])) continue;
       this.#engine.forget(id);
       this.#devices.delete(id);
       this.#changed.delete(id);
       this.#shown.delete(id);
+      this.#removed.add(id);
     }
     await this.#endAbandoned();
-    return removed;
   }
 
   async #checkpoint(): Promise<void> {
     this.#checkpointAt = performance.now();
     if (this.#cursor === this.#saved) return;
-    const removed = await this.#forgetRemoved();
+    await this.#forgetRemoved();
     const presences = [...this.#changed].flatMap(([device, { attendee }]) => {
       const presence = this.#toShow(device, attendee);
       return presence === undefined ? [] : [{ device, presence }];
@@ -291,22 +301,30 @@ export class ShardJudge {
       openedAt: this.#rollCall.openedAt,
       presences,
       presenceChanges: this.#rollCall.takeChanges(),
-      removed,
+      removed: this.#removed,
     };
     await saveJudgeState(this.#parts.redis, this.#parts.lease, this.#cursor, changes);
     for (const { device, presence } of presences) this.#shown.set(device, presence);
     this.#changed = new Map();
+    this.#removed.clear();
     this.#saved = this.#cursor;
     await this.#parts.onCheckpoint(this.#cursor);
   }
 
   /** What is to be written of the device's presence; undefined where that is not worth it yet. */
-  #toShow(device: string, { state, since, heardAt }: Attendee): KeptPresence | undefined {
+  #toShow(device: string, { state, since, heardAt, via }: Attendee): KeptPresence | undefined {
     if (state === undefined) return undefined;
+    const through = via === undefined ? undefined : parseBridge(via);
     const shown = this.#shown.get(device);
-    if (shown?.state === state && shown.since === since && heardAt - shown.lastSeenAt < shownLateMs)
+    if (
+      shown?.state === state &&
+      shown.since === since &&
+      shown.through?.name === through?.name &&
+      shown.through?.kind === through?.kind &&
+      heardAt - shown.lastSeenAt < shownLateMs
+    )
       return undefined;
-    return { state, since, lastSeenAt: heardAt };
+    return { state, since, lastSeenAt: heardAt, through };
   }
 }
 

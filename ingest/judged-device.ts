@@ -12,6 +12,8 @@ export interface JudgedState {
   /** Seconds between its reports, once it has said so. */
   readonly interval?: number | undefined;
   readonly presence?: SavedAttendee | undefined;
+  /** Which of the devices that had the id one after the other it is of. */
+  readonly removals?: number | undefined;
 }
 
 /** What the judge itself remembers of a device, beside what the engine does. */
@@ -20,12 +22,14 @@ export class JudgedDevice {
   readonly attendee: Attendee;
   #saidIntervalS: number | undefined;
   #registered: RegisteredDevice | undefined;
+  #removals: number | undefined;
   #ref: DeviceRef | undefined;
 
   constructor(state?: JudgedState) {
     this.seen = new SeenReadings(state?.seen);
     this.attendee = state === undefined ? createAttendee() : restoreAttendee(state.presence);
     this.#saidIntervalS = state?.interval;
+    this.#removals = state?.removals;
   }
 
   /** Seconds between two of its reports, as it says or as it is registered; undefined where nobody said. */
@@ -43,8 +47,14 @@ export class JudgedDevice {
   isRegisteredAs(device: RegisteredDevice | undefined): boolean {
     if (device === this.#registered) return false;
     this.#registered = device;
+    this.#removals ??= device?.removals;
     this.#ref = undefined;
     return true;
+  }
+
+  /** Whether what is remembered is of this device, and not of one that had the id before. */
+  isOf({ removals }: RegisteredDevice): boolean {
+    return this.#removals === undefined || this.#removals === removals;
   }
 
   /** The device as the engine wants to know it; made once, since it is asked for with every reading. */
@@ -63,6 +73,11 @@ export class JudgedDevice {
   }
 
   toJSON(): JudgedState {
-    return { seen: this.seen.toJSON(), interval: this.#saidIntervalS, presence: saveAttendee(this.attendee) };
+    return {
+      seen: this.seen.toJSON(),
+      interval: this.#saidIntervalS,
+      presence: saveAttendee(this.attendee),
+      removals: this.#removals,
+    };
   }
 }

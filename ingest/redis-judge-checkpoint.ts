@@ -33,8 +33,8 @@ export interface JudgeChanges {
   /** Presence to be shown. */
   readonly presences: readonly { readonly device: string; readonly presence: KeptPresence }[];
   readonly presenceChanges: readonly PresenceChange[];
-  /** Devices that are no more. */
-  readonly removed: readonly string[];
+  /** Devices that are no more; the changes may be of new ones with the same ids. */
+  readonly removed: ReadonlySet<string>;
 }
 
 export async function loadJudgeState(redis: Redis, shard: number): Promise<JudgeState> {
@@ -55,12 +55,18 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
 /**
  * KEYS[2] checkpoint, KEYS[3] presence, KEYS[4] changes of presence; ARGV[2] changes to keep, then three lists,
  * each after its length: fields and values of the checkpoint (@cursor first), of presence, and changes (JSON); then
- * the devices that are no more. Returns 1, or 0 when it is saved already: the command may have been sent twice.
+ * the devices that are no more, which are forgotten first. Returns 1, or 0 when it is saved already: the command may have been sent twice.
  * Atomic: a change is told once, however often the log is judged.
  */
 const saveScript = `
 if redis.call('HGET', KEYS[2], ARGV[4]) == ARGV[5] then return 0 end
 ${luaPut}
+local last = 3
+for _ = 1, 3 do last = last + tonumber(ARGV[last]) + 1 end
+for i = last, #ARGV do
+  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i], 'e/' .. ARGV[i] .. '@slow')
+  redis.call('HDEL', KEYS[3], ARGV[i])
+end
 local at = 3
 for key = 2, 3 do
   at = put(KEYS[key], at + 1, tonumber(ARGV[at]))
@@ -68,10 +74,6 @@ end
 local changes = tonumber(ARGV[at])
 for i = at + 1, at + changes do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'c', ARGV[i])
-end
-for i = at + changes + 1, #ARGV do
-  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i], 'e/' .. ARGV[i] .. '@slow')
-  redis.call('HDEL', KEYS[3], ARGV[i])
 end
 return 1`;
 

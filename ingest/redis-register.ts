@@ -18,6 +18,8 @@ const retryMs = 250;
 /** A registered device, with what it hangs on taken apart once, and what rules can know of its place. */
 export interface RegisteredDevice extends Device {
   readonly parentId: string | undefined;
+  /** How often the id was removed or moved before: with another number it is another device. */
+  readonly removals: number;
   readonly place: Omit<DeviceRef, 'id' | 'site' | 'deviceClass' | 'intervalS'>;
 }
 
@@ -34,6 +36,8 @@ export class Register {
   #due: Set<string> | undefined = new Set();
   /** Sites, rooms or timetables are to be read again. */
   #placesDue = false;
+  /** Goes up whenever devices were read again. */
+  changes = 0;
   #reading = false;
   #stopped = false;
 
@@ -69,10 +73,17 @@ export class Register {
 
   /** Asks the registry itself, which may know of a device what its feed has not told yet. @throws when it doesn't answer */
   async ask(ids: readonly string[]): Promise<readonly (RegisteredDevice | undefined)[]> {
-    const rows = await this.#redis.hmget(redisKeys.devices, ...ids);
+    const [rows, removals] = await Promise.all([
+      this.#redis.hmget(redisKeys.devices, ...ids),
+      this.#redis.hmget(redisKeys.removals, ...ids),
+    ]);
+    this.changes++;
     return ids.map((id, i) => {
       const json = rows[i];
-      const device = typeof json === 'string' ? this.#place(JSON.parse(json) as Device) : undefined;
+      const device =
+        typeof json === 'string'
+          ? this.#place(JSON.parse(json) as Device, Number(removals[i] ?? 0))
+          : undefined;
       if (device === undefined) this.#devices.delete(id);
       else this.#devices.set(id, device);
       return device;
@@ -128,9 +139,15 @@ export class Register {
   }
 
   async #readAll(): Promise<void> {
-    const devices = await this.#readHash<Device>(redisKeys.devices);
+    const [devices, removals] = await Promise.all([
+      this.#readHash<Device>(redisKeys.devices),
+      this.#readHash<number>(redisKeys.removals),
+    ]);
     await this.#readPlaces();
-    this.#devices = new Map([...devices].map(([id, device]) => [id, this.#place(device)]));
+    this.changes++;
+    this.#devices = new Map(
+      [...devices].map(([id, device]) => [id, this.#place(device, removals.get(id) ?? 0)]),
+    );
   }
 
   async #readPlaces(): Promise<void> {
@@ -139,7 +156,7 @@ export class Register {
       this.#readHash<Room>(redisKeys.rooms),
       this.#readHash<Timetable>(redisKeys.timetables),
     ]);
-    for (const [id, device] of this.#devices) this.#devices.set(id, this.#place(device));
+    for (const [id, device] of this.#devices) this.#devices.set(id, this.#place(device, device.removals));
   }
 
   async #readHash<Item>(key: string): Promise<Map<string, Item>> {
@@ -147,7 +164,7 @@ export class Register {
     return new Map(Object.entries(rows).map(([id, json]) => [id, JSON.parse(json) as Item]));
   }
 
-  #place(device: Device): RegisteredDevice {
+  #place(device: Device, removals: number): RegisteredDevice {
     const parentId = device.parent === undefined ? undefined : parseParent(device.parent).device;
     const room = this.#rooms.get(roomKey(device.site, device.room));
     const site = this.#sites.get(device.site);
@@ -161,6 +178,6 @@ export class Register {
       stage: site?.stage,
       contractedMbps: site?.uplinkMbps,
     };
-    return { ...device, parentId, place };
+    return { ...device, parentId, removals, place };
   }
 }

@@ -1,3 +1,5 @@
+import type { Settings } from './settings.js';
+
 /** Failures a minute that have no consequence, for one id from one address, for an id, for an address. */
 export interface FailureLimits {
   readonly pair: number;
@@ -5,6 +7,20 @@ export interface FailureLimits {
   readonly address: number;
   /** Wall ms that an answer is held back at most. */
   readonly maxDelayMs: number;
+  /** Answers held back at once, in all, and for one address: each keeps a socket. */
+  readonly held: number;
+  readonly heldOfAddress: number;
+}
+
+export function failureLimits(settings: Settings): FailureLimits {
+  return {
+    pair: settings.LOGIN_FAILURES_PER_DEVICE,
+    id: settings.LOGIN_FAILURES_PER_ID,
+    address: settings.LOGIN_FAILURES_PER_ADDRESS,
+    maxDelayMs: settings.LOGIN_FAILURE_DELAY_S * 1000,
+    held: settings.LOGIN_HELD,
+    heldOfAddress: settings.LOGIN_HELD_PER_ADDRESS,
+  };
 }
 
 /** By which limit a refusal was held back. */
@@ -21,9 +37,6 @@ export interface Refusal {
 
 /** Remembered at most, of each kind; the one longest unheard of makes room. */
 const maxRemembered = 10_000;
-/** Answers held back at once: in all, and for one address, because each keeps a socket. */
-const maxHeld = 1000;
-const maxHeldOfAddress = 8;
 const minuteMs = 60_000;
 const firstDelayMs = 500;
 
@@ -36,6 +49,11 @@ interface Level {
  * Slows down who fails to log in again and again, by holding back the refusal: of one id from one address, of
  * an id from anywhere, of an address. Only refusals are ever held back: who has the right secret gets in at
  * once, however many others fail behind the same address.
+ *
+ * So many are held back at once; the refusals beyond that are given at once. That makes nobody's guessing
+ * worth while: the secrets are 192 random bits (devices/credential.ts), which no rate of tries finds, and what holding
+ * back is for is the work and the noise that a device with a wrong password makes. It costs a socket each, which is
+ * what an attacker would have us spend.
  */
 export class FailureThrottle {
   readonly #limits: FailureLimits;
@@ -70,7 +88,8 @@ export class FailureThrottle {
     const { slowedBy, first, delayMs } = this.#count(address, shorten(id));
     if (delayMs === 0) return { first: false, held: true };
     const ofAddress = this.#heldOf.get(address) ?? 0;
-    if (this.#held >= maxHeld || ofAddress >= maxHeldOfAddress) return { slowedBy, first, held: false };
+    const { held, heldOfAddress } = this.#limits;
+    if (this.#held >= held || ofAddress >= heldOfAddress) return { slowedBy, first, held: false };
     this.#held++;
     this.#heldOf.set(address, ofAddress + 1);
     await new Promise((resolve) => setTimeout(resolve, delayMs).unref());

@@ -20,7 +20,7 @@ export const redisKeys = {
    * engine state, `d/<device>` the judge's own, `b/<bridge>` presence of a bridge.
    */
   judge: (shard: number) => `pc:{${shard}}:judge`,
-  /** Hash: device id → its presence as the judge decided (JSON: state, since, lastSeenAt). */
+  /** Hash: device id → its presence as the judge decided (JSON: state, since, lastSeenAt, through). */
   presence: (shard: number) => `pc:{${shard}}:presence`,
   /** Stream, capped: changes of presence in order, each once; field `c` is the change (JSON). */
   presenceChanges: (shard: number) => `pc:{${shard}}:presence:changes`,
@@ -50,6 +50,8 @@ export const redisKeys = {
   timetables: 'pc:timetables',
   /** Hash: device id → device (JSON). */
   devices: 'pc:devices',
+  /** Hash: device id → how often it was removed or moved to another site; stays when it is. */
+  removals: 'pc:devices:removals',
   /** Hash: device id → what its secrets are checked against (JSON); the secrets themselves are nowhere. */
   credentials: 'pc:credentials',
   /** Hash: device id → which of its certificates are revoked (JSON); stays when the device is removed. */

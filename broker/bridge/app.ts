@@ -1,14 +1,15 @@
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { RegistryFeed } from '../../devices/redis-registry-feed.js';
 import { shardOf } from '../../devices/site.js';
+import { clientOfBridge } from '../../ingest/log/bridge-name.js';
 import { RedisLogWriter } from '../../ingest/log/redis-log-writer.js';
 import { settleShards } from '../../ingest/log/redis-shards.js';
 import { AppError, messageOf } from '../../runtime/app-error.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
+import { BridgeBeat } from '../bridge-beat.js';
 import { RegisteredDevices } from '../redis-registered-devices.js';
-import { BridgeBeat } from './bridge-beat.js';
 import { createBridgeMetrics } from './bridge-metrics.js';
 import { BridgeFollower } from './follow-bridge.js';
 import { takeIn } from './intake.js';
@@ -112,7 +113,10 @@ export async function startBridges(context: RoleContext): Promise<void> {
     });
     followers.set(name, follower);
     const isConnected = () => follower.trouble === undefined;
-    beats.push(new BridgeBeat({ bridge, isConnected, log: writer, shards, clock }));
+    const sites = bridge.subscriptions.map(({ site }) => site);
+    beats.push(
+      new BridgeBeat({ client: clientOfBridge(name), sites, isConnected, log: writer, shards, clock }),
+    );
   }
   lifeCycle.onStop('bridges', async () => {
     for (const beat of beats) beat.stop();

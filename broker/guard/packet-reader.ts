@@ -2,6 +2,8 @@ import { packetType } from './packet-type.js';
 import { ProtocolViolation } from './violation.js';
 
 const nothing = Buffer.alloc(0);
+/** Bytes of a chunk that were taken and are kept with what is left of it. */
+const mostSpent = 4096;
 
 /** What each type's lower four bits must be; `undefined` for PUBLISH, whose bits mean something (table 2.2). */
 const requiredFlags: readonly (number | undefined)[] = Object.assign(Array<number | undefined>(16).fill(0), {
@@ -83,6 +85,20 @@ export class PacketReader {
     }
     chunk.copy(this.#gathered ?? nothing, this.#gatheredBytes);
     this.#gatheredBytes = needed;
+  }
+
+  /** Memory taken by a packet that is not complete; to be asked when `next` found none. */
+  get kept(): number {
+    return this.#gathered?.length ?? this.bytes.length - this.#at;
+  }
+
+  /** Keeps of a large chunk no more than the beginning of a packet that is left of it. */
+  compact(): void {
+    const rest = this.bytes.length - this.#at;
+    if (this.#gathered !== undefined || rest === 0 || this.#at < mostSpent) return;
+    this.#gather(this.bytes.subarray(this.#at), 0);
+    this.bytes = nothing;
+    this.#at = 0;
   }
 
   /** The first byte of the packet that is coming in or comes next; undefined when none is there. */

@@ -10,4 +10,7 @@ export type LimitReason =
   | 'keep_alive'
   | 'subscriptions'
   | 'in_flight'
-  | 'rate';
+  | 'rate'
+  | 'held_refusals'
+  | 'packet_timeout'
+  | 'partial_bytes';

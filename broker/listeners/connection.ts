@@ -11,6 +11,8 @@ export interface Connection {
   readonly address: string;
   /** The client's certificate, when it has shown one: issued by the CA, its key proven. */
   readonly certificate: ClientCertificate | undefined;
+  /** Bytes that the system has taken so far of what was sent. */
+  readonly takenBytes: () => number;
   /** To be called when a whole CONNECT has been read: the time for it no longer runs. */
   readonly onConnectRead: () => void;
 }

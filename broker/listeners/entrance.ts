@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { LimitReason } from '../limits/limit-reason.js';
 import { SocketCap } from '../limits/socket-cap.js';
+import { takenBytes } from './taken-bytes.js';
 
 /** A connection that was let in. */
 export interface Visit {
@@ -8,6 +9,8 @@ export interface Visit {
   readonly address: string;
   /** The time for its CONNECT no longer runs. */
   readonly onConnectRead: () => void;
+  /** Bytes that the system has taken so far of what was sent. */
+  readonly takenBytes: () => number;
 }
 
 interface Limits {
@@ -58,7 +61,11 @@ export class Entrance {
       this.#onLimited('connect_timeout');
       socket.destroy();
     }, this.#limits.connectTimeoutMs);
-    const visit = { address, onConnectRead: () => clearTimeout(timer) };
+    const visit = {
+      address,
+      onConnectRead: () => clearTimeout(timer),
+      takenBytes: () => takenBytes(socket),
+    };
     const ends = endsOf(socket);
     this.#visits.set(ends, visit);
     this.#sockets.add(socket);

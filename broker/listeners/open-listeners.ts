@@ -8,6 +8,7 @@ import { mqttAddresses } from '../../runtime/mqtt-addresses.js';
 import type { MqttAddress } from '../../runtime/mqtt-addresses.js';
 import type { Settings } from '../../runtime/settings.js';
 import type { LimitReason } from '../limits/limit-reason.js';
+import type { PartialPackets } from '../limits/partial-packets.js';
 import { boundUntilConnect } from './before-connect.js';
 import { CertificateFiles } from './certificate-files.js';
 import type { ClientCertificate } from './client-certificate.js';
@@ -29,6 +30,8 @@ export interface ListenerParts {
   readonly lifeCycle: LifeCycle;
   readonly onConnection: (connection: Connection) => void;
   readonly onLimited: (reason: LimitReason) => void;
+  /** Told of WebSocket messages that are not complete yet. */
+  readonly partials: PartialPackets;
 }
 
 /** The open doors of the broker. */
@@ -94,7 +97,7 @@ function layersFor(
   { transport }: MqttAddress,
   entrance: Entrance,
   files: CertificateFiles | undefined,
-  { settings, log, lifeCycle, onConnection, onLimited }: ListenerParts,
+  { settings, log, lifeCycle, onConnection, onLimited, partials }: ListenerParts,
 ): (socket: Socket) => void {
   let toldAt = -Infinity;
   // Anybody can be refused as often as they like: the counter has them all, the log one a second.
@@ -119,7 +122,8 @@ function layersFor(
       visit.onConnectRead();
       lift?.();
     };
-    onConnection({ transport, stream, certificate, address: visit.address, onConnectRead });
+    const { address, takenBytes } = visit;
+    onConnection({ transport, stream, certificate, address, takenBytes, onConnectRead });
   };
   const secure = (onSecure: (socket: Socket, certificate: ClientCertificate | undefined) => void) => {
     if (files === undefined) throw new Error('TLS without its files');
@@ -138,6 +142,7 @@ function layersFor(
     };
     return createWebSocketLayer(
       settings.MAX_PACKET_BYTES,
+      partials,
       (stream, socket) => {
         const lift = boundUntilConnect(socket, settings.MAX_CONNECT_BYTES + frameHeaderBytes, () =>
           refused('too much before CONNECT'),

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import type { PartialPackets } from '../limits/partial-packets.js';
 import { webSocketPath } from '../../runtime/mqtt-addresses.js';
 
 /** Pieces that a client may cut one message into. */
@@ -14,11 +16,13 @@ const subprotocols = ['mqtt', 'mqttv3.1'];
 /**
  * MQTT over WebSocket on accepted sockets (plain or TLS): path `/mqtt`, subprotocol `mqtt`, binary frames.
  * @param maxFrameBytes a larger frame ends the connection
+ * @param partials told of messages that are not complete yet: `ws` keeps what has come of them
  * @param onOpen the upgrade is done; the stream carries the bytes of MQTT
  * @param onRefused it was no proper upgrade
  */
 export function createWebSocketLayer(
   maxFrameBytes: number,
+  partials: PartialPackets,
   onOpen: (stream: Duplex, socket: Socket) => void,
   onRefused: (why: string) => void,
 ): (socket: Socket) => void {
@@ -55,6 +59,7 @@ export function createWebSocketLayer(
       webSocket.on('message', (_data, isBinary) => {
         if (!isBinary) stream.destroy();
       });
+      watchPartials(webSocket, socket, partials);
       const stream = createWebSocketStream(webSocket);
       onOpen(stream, socket);
     });
@@ -72,4 +77,24 @@ function whatIsWrong(
     return { status: 400, why: 'the subprotocol mqtt is not offered' };
   }
   return undefined;
+}
+
+/** Counts what has come since the last whole message or control frame. */
+function watchPartials(webSocket: WebSocket, socket: Socket, partials: PartialPackets): void {
+  const receiver = {
+    get isHeld() {
+      return socket.isPaused();
+    },
+    destroy: () => void socket.destroy(),
+  };
+  let bytes = 0;
+  const note = (now: number) => {
+    if (now === 0 && bytes === 0) return;
+    bytes = now;
+    partials.note(receiver, bytes, false);
+  };
+  // Before the listener of `ws`, which tells of what is complete within its own.
+  socket.prependListener('data', (chunk: Buffer) => note(bytes + chunk.length));
+  for (const whole of ['message', 'ping', 'pong', 'close'] as const) webSocket.on(whole, () => note(0));
+  socket.once('close', () => note(0));
 }

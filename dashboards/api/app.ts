@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { countAlarms, listAlarms } from '../../alerts/redis-alarm-list.js';
 import { claimCredentials, findClaimToken, recordWrongToken } from '../../devices/redis-claims.js';
 import { cannotListen } from '../../runtime/cannot-listen.js';
-import { FailureThrottle } from '../../runtime/failure-throttle.js';
+import { failureLimits, FailureThrottle } from '../../runtime/failure-throttle.js';
 import { connectRedis } from '../../runtime/redis-connection.js';
 import { readRoleReports, startRoleReport } from '../../runtime/redis-role-report.js';
 import type { RoleContext } from '../../runtime/role.js';
@@ -54,12 +54,7 @@ export async function startApi(context: RoleContext): Promise<{ url: string }> {
     findToken: (id) => findClaimToken(redis, id),
     claim: (claim) => claimCredentials(redis, claim),
     wrongToken: (tried) => recordWrongToken(redis, { ...tried, via: 'http' }),
-    throttle: new FailureThrottle({
-      pair: settings.LOGIN_FAILURES_PER_DEVICE,
-      id: settings.LOGIN_FAILURES_PER_ID,
-      address: settings.LOGIN_FAILURES_PER_ADDRESS,
-      maxDelayMs: settings.LOGIN_FAILURE_DELAY_S * 1000,
-    }),
+    throttle: new FailureThrottle(failureLimits(settings)),
     metrics,
   });
   addFrontPage(server, clock, settings.TIMEZONE);

@@ -3,10 +3,11 @@ import type { Origin } from './origin.js';
 /**
  * The bytes of one entry of the reading log: the records that one group commit took for one shard.
  *
- * frame  := version(u8 = 1, or 2 when it holds an origin or a `held`) record*
+ * frame  := version(u8 = 1, or 2 when it holds an origin, a `held` or a `spoken`) record*
  * record := kind(u8) arrivedAt(f64, epoch ms) body
  * body   := message: flags(u8) client(u8 len) topic(u16 len) payload(u32 len) [size(u32)] [index(u32)]
  *                    [held(u32)] [origin(u32 len, JSON)]
+ *           spoken: via(u8 len), then as message
  *           presence: online(u8) client(u8 len)
  *           tick, opened: nothing
  */
@@ -41,6 +42,8 @@ export interface MessageRecord {
   readonly index?: number | undefined;
   /** Where it comes from that did not come from a device of ours: `client` is then the bridge. */
   readonly origin?: Origin | undefined;
+  /** Where somebody else published it for the device: who, by the name that bridges have in the log. */
+  readonly via?: string | undefined;
 }
 
 /**
@@ -53,12 +56,19 @@ class PlainMessage implements MessageRecord {
   readonly client: string;
   readonly topic: string;
   readonly qos0: boolean;
+  readonly via: string | undefined;
   readonly #frame: Buffer;
   readonly #start: number;
   readonly #end: number;
 
   constructor(
-    { arrivedAt, client, topic, qos0 }: Pick<PlainMessage, 'arrivedAt' | 'client' | 'topic' | 'qos0'>,
+    {
+      arrivedAt,
+      client,
+      topic,
+      qos0,
+      via,
+    }: Pick<PlainMessage, 'arrivedAt' | 'client' | 'topic' | 'qos0' | 'via'>,
     frame: Buffer,
     start: number,
     end: number,
@@ -67,6 +77,7 @@ class PlainMessage implements MessageRecord {
     this.client = client;
     this.topic = topic;
     this.qos0 = qos0;
+    this.via = via;
     this.#frame = frame;
     this.#start = start;
     this.#end = end;
@@ -106,7 +117,7 @@ const plainVersion = 1;
 /** With records that readers of version 1 would misread. */
 const originVersion = 2;
 const firstBytes = 16_384;
-const kinds = ['message', 'presence', 'tick', 'opened'] as const;
+const kinds = ['message', 'presence', 'tick', 'opened', 'spoken'] as const;
 const flag = {
   foreignTopic: 1,
   cut: 2,
@@ -132,11 +143,17 @@ export class FrameBuilder {
     const origin = record.kind === 'message' ? encodeOrigin(record.origin) : undefined;
     this.#reserve(sizeOf(record) + (origin?.length ?? 0));
     const bytes = this.#bytes;
-    if (origin !== undefined || (record.kind === 'message' && record.held !== undefined)) {
+    const via = record.kind === 'message' ? record.via : undefined;
+    if (
+      origin !== undefined ||
+      via !== undefined ||
+      (record.kind === 'message' && record.held !== undefined)
+    ) {
       bytes.writeUInt8(originVersion, 0);
     }
-    let at = bytes.writeUInt8(kinds.indexOf(record.kind), this.#at);
+    let at = bytes.writeUInt8(kinds.indexOf(via === undefined ? record.kind : 'spoken'), this.#at);
     at = bytes.writeDoubleBE(record.arrivedAt, at);
+    if (via !== undefined) at = writeShort(bytes, at, via);
     if (record.kind === 'message') {
       this.messages++;
       at = writeMessage(bytes, at, record, origin);
@@ -187,7 +204,13 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
     const kind = kinds[frame.readUInt8(at)];
     const arrivedAt = frame.readDoubleBE(at + 1);
     at += 9;
-    if (kind === 'message') {
+    if (kind === 'message' || kind === 'spoken') {
+      let via: string | undefined;
+      if (kind === 'spoken') {
+        const end = at + 1 + frame.readUInt8(at);
+        via = frame.toString('utf8', at + 1, end);
+        at = end;
+      }
       const flags = frame.readUInt8(at);
       const clientEnd = at + 2 + frame.readUInt8(at + 1);
       const client = frame.toString('utf8', at + 2, clientEnd);
@@ -197,7 +220,7 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       at = payloadEnd;
       const qos0 = (flags & flag.qos0) !== 0;
       if ((flags & ~flag.qos0) === 0) {
-        const plain = { arrivedAt, client, topic, qos0 };
+        const plain = { arrivedAt, client, topic, qos0, via };
         records.push(new PlainMessage(plain, frame, topicEnd + 4, payloadEnd));
         continue;
       }
@@ -217,8 +240,8 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const foreignTopic = (flags & flag.foreignTopic) !== 0;
       const replayed = (flags & flag.replayed) !== 0;
       const unregistered = (flags & flag.unregistered) !== 0;
-      const marks = { foreignTopic, unregistered, qos0, cutFrom, replayed, held, index, origin };
-      records.push({ kind, arrivedAt, client, topic, payload, ...marks });
+      const marks = { foreignTopic, unregistered, qos0, cutFrom, replayed, held, index, origin, via };
+      records.push({ kind: 'message', arrivedAt, client, topic, payload, ...marks });
     } else if (kind === 'presence') {
       const online = frame.readUInt8(at) === 1;
       const end = at + 2 + frame.readUInt8(at + 1);
@@ -246,7 +269,11 @@ function encodeOrigin(origin: Origin | undefined): Buffer | undefined {
 function sizeOf(record: LogRecord): number {
   // Strings are reserved at their UTF-8 maximum; the frame is cut to what was used.
   if (record.kind === 'message')
-    return 29 + 3 * (record.client.length + record.topic.length) + record.payload.length;
+    return (
+      30 +
+      3 * (record.client.length + record.topic.length + (record.via?.length ?? 0)) +
+      record.payload.length
+    );
   return record.kind === 'presence' ? 11 + 3 * record.client.length : 9;
 }
 

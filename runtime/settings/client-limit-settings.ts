@@ -60,6 +60,26 @@ export const clientLimitSettings = {
     scope: 'process',
     readers: ['broker', 'bridge'],
   },
+  MQTT_PACKET_TIMEOUT_S: {
+    schema: seconds.default(60),
+    help: {
+      en: 'A connection whose packet is begun and not complete by then, although we read it, is closed',
+      zh: '一个报文开始后到时仍未收完（仅计正在读取的时间），连接会被关闭',
+    },
+    unit: 's',
+    scope: 'process',
+    readers: ['broker'],
+  },
+  PARTIAL_BYTES: {
+    schema: count.default(67_108_864),
+    help: {
+      en: 'Bytes of begun and incomplete packets of all clients; above it the connection with the most is closed',
+      zh: '所有客户端未收完的报文达到此字节数后，关闭占用最多的连接',
+    },
+    unit: 'bytes',
+    scope: 'process',
+    readers: ['broker'],
+  },
   MQTT_MAX_KEEP_ALIVE_S: {
     schema: count.max(65_535).default(3600),
     help: {
@@ -137,13 +157,53 @@ export const clientLimitSettings = {
     scope: 'process',
     readers: ['broker'],
   },
+  MQTT_DRAIN_TIMEOUT_S: {
+    schema: seconds.default(10),
+    help: {
+      en: 'A client that takes none of the bytes waiting for it for so long is disconnected; one that takes some, however slowly, is not',
+      zh: '客户端在此时间内未取走任何待发数据就会被断开；只要还在取，再慢也不断开',
+    },
+    unit: 's',
+    scope: 'process',
+    readers: ['broker'],
+  },
+  UNACKNOWLEDGED_PER_CLIENT: {
+    schema: count.max(65_535).default(100),
+    help: {
+      en: 'Messages of QoS 1 and 2 sent to one client and not acknowledged before the next ones wait',
+      zh: '已发给一个客户端而未确认的 QoS 1、2 消息达到此数后，后续消息等待',
+    },
+    unit: 'count',
+    scope: 'process',
+    readers: ['broker'],
+  },
+  QUEUED_PER_CLIENT: {
+    schema: count.default(10_000),
+    help: {
+      en: 'Messages of QoS 1 and 2 waiting for one client before further ones are dropped',
+      zh: '等待一个客户端的 QoS 1、2 消息达到此数后，后续消息会被丢弃',
+    },
+    unit: 'count',
+    scope: 'process',
+    readers: ['broker'],
+  },
   QUEUED_BYTES: {
     schema: count.default(67_108_864),
     help: {
-      en: 'Payload bytes waiting for the acknowledgement of all clients before further messages to them are dropped',
-      zh: '等待各客户端确认的载荷字节总数达到此数后，发给它们的后续消息会被丢弃',
+      en: 'Bytes waiting for the acknowledgement of all clients before further messages to them are dropped; each message counts 300 more than it has',
+      zh: '等待各客户端确认的字节总数达到此数后，发给它们的后续消息会被丢弃；每条消息另计 300 字节',
     },
     unit: 'bytes',
+    scope: 'process',
+    readers: ['broker'],
+  },
+  QOS2_PER_CLIENT: {
+    schema: count.max(65_535).default(1000),
+    help: {
+      en: 'Messages of QoS 2 of one client that it has not released before it is disconnected',
+      zh: '一个客户端未释放的 QoS 2 消息达到此数后，会被断开',
+    },
+    unit: 'count',
     scope: 'process',
     readers: ['broker'],
   },

@@ -37,6 +37,26 @@ export const loginSettings = {
     scope: 'process',
     readers: ['broker', 'api'],
   },
+  LOGIN_HELD: {
+    schema: count.default(1000),
+    help: {
+      en: 'Refusals held back at once; further ones are given at once, since each held back one keeps a socket',
+      zh: '同时延迟的拒绝应答数；其余立即答复，因为每个延迟的应答占用一个连接',
+    },
+    unit: 'count',
+    scope: 'process',
+    readers: ['broker', 'api'],
+  },
+  LOGIN_HELD_PER_ADDRESS: {
+    schema: count.default(8),
+    help: {
+      en: 'The same for one address',
+      zh: '同上，每个地址',
+    },
+    unit: 'count',
+    scope: 'process',
+    readers: ['broker', 'api'],
+  },
   RECHECK_S: {
     schema: seconds.default(30),
     help: {

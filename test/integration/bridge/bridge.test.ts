@@ -11,9 +11,12 @@ import { parseBridges } from '../../../broker/bridge/parse-bridges.js';
 import { BridgeMemory } from '../../../broker/bridge/redis-bridge-memory.js';
 import { loadProfiles } from '../../../devices/profiles/load-profiles.js';
 import { encodePayload } from '../../../devices/profiles/sparkplug/payload.js';
-import { registerDevice } from '../../../devices/redis-registry.js';
+import { issueCommand } from '../../../devices/redis-commands.js';
+import { readPresence } from '../../../devices/redis-presence.js';
+import { findDevice, registerDevice } from '../../../devices/redis-registry.js';
 import { shardOf } from '../../../devices/site.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
+import { startIngest } from '../../../ingest/app.js';
 import { RedisLogReader } from '../../../ingest/log/redis-log-reader.js';
 import { createDecoder } from '../../../ingest/stages/decode.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -309,4 +312,27 @@ test('Sparkplug: births are remembered over a restart, aliases named, gaps count
   });
   expect(outcomes.filter((one) => typeof one === 'number')).toEqual([600, 610, 620, 630]);
   expect(outcomes.at(-1)).toBe('unknown_alias');
+}, 60_000);
+
+test('who sends a command to a device that is only heard through a bridge is told so at once', async () => {
+  const ingest = createTestContext({ redisUrl: redisServer.url });
+  running.push(ingest);
+  await up(await start(zigbee()));
+  await startIngest(ingest);
+  const client = await connect();
+  await client.publishAsync('zigbee2mqtt/room101', reading(21), { qos: 1 });
+  const device = await findDevice(redis, 'z2m-room101');
+  if (device === undefined) throw new Error('it is not registered');
+  await eventually('it to be heard', async () => {
+    return (await readPresence(redis, device)).presence.through?.name === 'a';
+  });
+  const wanted = { device: device.id, action: 'reboot', args: {}, issuedBy: 'test' };
+  const sent = issueCommand(redis, { ...wanted, expiresAt: Date.now() + 60_000 }, Date.now());
+  await expect(sent).rejects.toMatchObject({
+    code: 'behind_bridge',
+    message: expect.stringContaining('heard through the bridge "a", which does not carry commands') as string,
+  });
+  // One that speaks for itself, or was never heard, is sent it.
+  const other = { ...wanted, device: 'z2m-room102', expiresAt: Date.now() + 60_000 };
+  expect((await issueCommand(redis, other, Date.now())).repeated).toBe(false);
 }, 60_000);

@@ -15,7 +15,10 @@ const payload = Buffer.alloc(65_536, 'x');
 test('a subscriber that reads nothing holds nobody up: the others hear everything before it is closed', async () => {
   const server = await startTestRedis();
   const port = await freePort();
-  const context = createTestContext({ redisUrl: server.url }, { MQTT_PORT: String(port) });
+  const context = createTestContext(
+    { redisUrl: server.url },
+    { MQTT_PORT: String(port), MQTT_DRAIN_TIMEOUT_S: '5' },
+  );
   const counted = async (what: 'message' | 'connection') => {
     const metric = await context.metrics.getSingleMetric('pc_mqtt_slow_clients_total')?.get();
     return (metric?.values.find(({ labels }) => labels['what'] === what)?.value ?? 0) > 0;

@@ -3,6 +3,7 @@ import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
+import { changeRegistry } from '../../../cli/registry/change-registry.js';
 import { freePort } from '../../../cli/stores/free-port.js';
 import type { Credentials } from '../../../devices/credential.js';
 import {
@@ -11,6 +12,7 @@ import {
   rotateCredentials,
 } from '../../../devices/redis-credentials.js';
 import { commitChanges } from '../../../devices/redis-registry-changes.js';
+import type { Registry } from '../../../devices/registry.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { shardOf } from '../../../devices/site.js';
@@ -215,3 +217,55 @@ test('a revoked device has nothing to rotate, and an unknown one nothing to revo
   await expect(rotateCredentials(redis, 'r11', 0)).rejects.toMatchObject({ code: 'revoked' });
   await expect(revokeCredentials(redis, 'nobody')).rejects.toMatchObject({ code: 'unknown_device' });
 });
+
+test('what a revoked, moved or removed device retained is forgotten, whatever its open connection still says', async () => {
+  const kept = async (device: string, site = 's1') =>
+    redis.hexists(redisKeys.retained(shardOf(site, 4)), `campus/v1/${site}/sensor/${device}/state`);
+  const talking = async (device: string) => {
+    const credentials = await issue(device);
+    const client = await connect(credentials);
+    const say = () => {
+      if (client.closed) return;
+      client.publish(`${credentials.topicPrefix}state`, JSON.stringify({ s: 'online', ts: Date.now() }), {
+        qos: 1,
+        retain: true,
+      });
+    };
+    say();
+    await eventually(`what ${device} retains`, async () => (await kept(device)) === 1);
+    const timer = setInterval(say, 1);
+    client.once('close', () => clearInterval(timer));
+    return client;
+  };
+  const change = (decide: (current: Registry) => { readonly after: Registry }) =>
+    changeRegistry(redis, decide);
+  const neighbour = await talking('keeps');
+  const acts: Record<string, () => Promise<unknown>> = {
+    revoked: () => revokeCredentials(redis, 'revoked'),
+    removed: () =>
+      change(({ devices, ...rest }) => ({
+        after: { ...rest, devices: new Map([...devices].filter(([id]) => id !== 'removed')) },
+      })),
+    moved: () =>
+      change((current) => {
+        const device = current.devices.get('moved');
+        if (device === undefined) throw new Error('it is not registered');
+        const sites = new Map(current.sites).set('s9', { id: 's9', kind: 'campus', district: 'unassigned' });
+        return {
+          after: {
+            ...current,
+            sites,
+            devices: new Map(current.devices).set('moved', { ...device, site: 's9' }),
+          },
+        };
+      }),
+  };
+  for (const [device, act] of Object.entries(acts)) {
+    const client = await talking(device);
+    await act();
+    await eventually(`${device} to be dropped`, () => client.closed);
+    await eventually(`nothing of it to be retained`, async () => (await kept(device)) === 0);
+  }
+  expect(await kept('keeps')).toBe(1);
+  await neighbour.endAsync(true);
+}, 30_000);

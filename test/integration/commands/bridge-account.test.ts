@@ -7,6 +7,8 @@ import { addAccount } from '../../../devices/redis-accounts.js';
 import { findCommand } from '../../../devices/redis-command-list.js';
 import { issueCommand } from '../../../devices/redis-commands.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { readTwin } from '../../../devices/redis-twin.js';
+import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
@@ -28,7 +30,10 @@ beforeAll(async () => {
   redis = new Redis(server.url);
   port = await freePort();
   for (const start of [startBroker, startIngest]) {
-    const context = createTestContext({ redisUrl: server.url }, { MQTT_PORT: String(port) });
+    const context = createTestContext(
+      { redisUrl: server.url },
+      { MQTT_PORT: String(port), RECONNECT_GRACE_S: '1' },
+    );
     contexts.push(context);
     await start(context);
   }
@@ -117,3 +122,35 @@ test('a device that is connected itself hears its commands alone', async () => {
   await eventually('the bridge to hear of the other', () => idsHeardBy(bridge).includes(marker));
   expect(idsHeardBy(bridge)).not.toContain(id);
 });
+
+test('devices behind a bridge account are unknown, and not offline, while it is gone', async () => {
+  const login = await account('presence', 's1');
+  await issue('s1', 'lost');
+  await issue('s1', 'own');
+  const found = async (id: string) => (await readTwin(redis, id)).presence;
+  const speak = async (client: TestClient, device: string) => {
+    const meta = JSON.stringify({ interval_s: 1 });
+    await client.mqtt.publishAsync(`campus/v1/s1/ap/${device}/meta`, meta, { qos: 1 });
+  };
+  const talk = async (client: TestClient) => {
+    await speak(client, 'lost');
+    return (await found('lost')).state === 'online';
+  };
+  // The account speaks for a while, so that it is known to be there.
+  const bridge = await connect(login);
+  await eventually('the device behind it to be online', () => talk(bridge));
+  expect((await found('lost')).through).toEqual({ kind: 'account', name: 'presence' });
+  const shard = shardOf('s1', 4);
+  await eventually('the account to be known', () =>
+    redis.hexists(redisKeys.judge(shard), 'b/bridge:@presence').then((exists) => exists === 1),
+  );
+  await bridge.mqtt.endAsync(true);
+  await eventually('it to be missed', async () => (await found('lost')).state !== 'online', 30_000);
+  expect((await found('lost')).state).toBe('unknown');
+  const again = await connect(login);
+  await eventually('it to be back', () => talk(again));
+  // One that falls silent while the account is there is missed itself.
+  await speak(again, 'own');
+  await eventually('it to be online', async () => (await found('own')).state === 'online');
+  await eventually('it to be offline', async () => (await found('own')).state === 'offline', 30_000);
+}, 90_000);

@@ -50,6 +50,20 @@ test('a record that a bridge took keeps where it comes from, and the frame says 
   decodeFrame(frame).forEach((record, i) => expect(record).toMatchObject(records[i] as object));
 });
 
+test('a record that somebody else published for the device says who, whole or cut', () => {
+  const spoken = { ...message, via: 'bridge:@gw' };
+  const records = [message, spoken, { ...spoken, cutFrom: 5 }, message];
+  const frame = encodeFrame(records);
+  expect(frame[0]).toBe(2);
+  expect(decodeFrame(frame).map((record) => record.kind === 'message' && record.via)).toEqual([
+    undefined,
+    'bridge:@gw',
+    'bridge:@gw',
+    undefined,
+  ]);
+  decodeFrame(frame).forEach((record, i) => expect(record).toMatchObject(records[i] as object));
+});
+
 test('frames without such records are those of before', () => {
   expect(encodeFrame([message])[0]).toBe(1);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FailureThrottle } from '../../../runtime/failure-throttle.js';
 import type { Refusal } from '../../../runtime/failure-throttle.js';
 
-const limits = { pair: 5, id: 20, address: 100, maxDelayMs: 10_000 };
+const limits = { pair: 5, id: 20, address: 100, maxDelayMs: 10_000, held: 1000, heldOfAddress: 8 };
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,25 +1,27 @@
-import { shardOf } from '../../devices/site.js';
-import { clientOfBridge } from '../../ingest/log/bridge-name.js';
-import type { LogWriter } from '../../ingest/log/log.js';
-import type { Clock } from '../../runtime/clock.js';
-import type { Bridge } from './parse-bridges.js';
+import { shardOf } from '../devices/site.js';
+import type { LogWriter } from '../ingest/log/log.js';
+import type { Clock } from '../runtime/clock.js';
 
 const lookMs = 1000;
 /** Looks without a change until the state is told again. */
 const looksPerBeat = 10;
 
 export interface BeatParts {
-  readonly bridge: Bridge;
-  /** Whether what the other broker has reaches us. */
+  /** The bridge, or bridge account, by its name in the log. */
+  readonly client: string;
+  readonly sites: Iterable<string>;
+  /** Whether what it has reaches us. */
   readonly isConnected: () => boolean;
+  /** It is not connected, the log has it, and it will not be told again. @defaultValue it is told on and on */
+  readonly onIdle?: () => void;
   readonly log: LogWriter;
   readonly shards: number;
   readonly clock: Clock;
 }
 
 /**
- * Writes into the log, for the shards of its sites, that a bridge lives and whether it is connected: devices behind
- * it have no connection of their own. A bridge that stops says nothing: it is missed after a while.
+ * Writes into the log, for the shards of its sites, that a bridge (or a bridge account) lives and whether it is
+ * connected: devices behind it have no connection of their own. One that stops says nothing: it is missed after a while.
  */
 export class BridgeBeat {
   readonly #parts: BeatParts;
@@ -32,7 +34,7 @@ export class BridgeBeat {
 
   constructor(parts: BeatParts) {
     this.#parts = parts;
-    this.#shards = [...new Set(parts.bridge.subscriptions.map(({ site }) => shardOf(site, parts.shards)))];
+    this.#shards = [...new Set([...parts.sites].map((site) => shardOf(site, parts.shards)))];
     this.#timer = setInterval(() => this.#look(), lookMs);
   }
 
@@ -41,13 +43,17 @@ export class BridgeBeat {
   }
 
   #look(): void {
-    const { bridge, isConnected, log, clock } = this.#parts;
+    const { client, isConnected, onIdle, log, clock } = this.#parts;
     const online = isConnected();
+    if (onIdle !== undefined && !online && this.#told === false && this.#waiting === 0) {
+      this.stop();
+      onIdle();
+      return;
+    }
     this.#looks++;
     if (this.#waiting > 0 || (online === this.#told && this.#looks < looksPerBeat)) return;
     this.#told = online;
     this.#looks = 0;
-    const client = clientOfBridge(bridge.name);
     const record = { kind: 'presence', arrivedAt: clock.now(), client, online } as const;
     this.#waiting = this.#shards.length;
     for (const shard of this.#shards)
