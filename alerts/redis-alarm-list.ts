@@ -3,13 +3,25 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { Alarm } from '../rules/alarm.js';
 import { readShardCount } from '../runtime/redis-shard-count.js';
 
+/** Alarms that people are told of, and those that rules in mode shadow would have raised. */
+const keysOf = {
+  real: { active: redisKeys.alarms, cleared: redisKeys.clearedAlarms },
+  shadow: { active: redisKeys.shadowAlarms, cleared: redisKeys.clearedShadowAlarms },
+} as const;
+
 /**
  * The alarms of all sites, newest first: the active ones, the cleared ones that are still remembered, or both.
+ * @param kind `shadow`: those of rules that are tried out in place of the real ones
  */
-export async function listAlarms(redis: Redis, which: 'active' | 'cleared' | 'all'): Promise<Alarm[]> {
+export async function listAlarms(
+  redis: Redis,
+  which: 'active' | 'cleared' | 'all',
+  kind: keyof typeof keysOf = 'real',
+): Promise<Alarm[]> {
+  const { active, cleared } = keysOf[kind];
   const keys = await keysOfShards(redis, [
-    ...(which === 'cleared' ? [] : [redisKeys.alarms]),
-    ...(which === 'active' ? [] : [redisKeys.clearedAlarms]),
+    ...(which === 'cleared' ? [] : [active]),
+    ...(which === 'active' ? [] : [cleared]),
   ]);
   const records = await Promise.all(keys.map((key) => redis.hvals(key)));
   return records

@@ -95,6 +95,8 @@ export class SessionWatch {
         return [...this.#open.keys()].filter((subject) => subject.startsWith('account/'));
       case 'room':
       case 'timetable':
+      case 'rule_mode':
+      case 'maintenance':
         return [];
     }
   }

@@ -8,7 +8,17 @@ export type RegistryChange =
   { readonly kind: (typeof namedKinds)[number]; readonly id: string } | { readonly kind: 'everything' };
 
 /** The id of a room is its `roomKey`, that of a timetable its site's. */
-const namedKinds = ['site', 'room', 'timetable', 'device', 'credentials', 'claim_token', 'account'] as const;
+const namedKinds = [
+  'site',
+  'room',
+  'timetable',
+  'device',
+  'credentials',
+  'claim_token',
+  'account',
+  'rule_mode',
+  'maintenance',
+] as const;
 
 /** The feed keeps about this many changes; who was away for longer has to look at everything anyway. */
 const keptChanges = 10_000;

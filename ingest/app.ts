@@ -4,14 +4,14 @@ import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { createCalendar } from '../rules/calendar.js';
 import { createEngine } from '../rules/engine/engine.js';
-import { loadRules } from '../rules/load-rules.js';
+import type { CompiledRule } from '../rules/rule.js';
 import { messageOf } from '../runtime/app-error.js';
 import { openInflux } from '../runtime/influx-connection.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { Clock } from '../runtime/clock.js';
 import type { RoleContext } from '../runtime/role.js';
-import { rulesFolder } from '../runtime/rules-folder.js';
+import { ruleFolders } from '../runtime/rules-folder.js';
 import type { PresenceTimes } from './judge.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
@@ -22,6 +22,7 @@ import type { ShardLease } from './log/redis-shard-leases.js';
 import { settleShards } from './log/redis-shards.js';
 import { followShard } from './pipeline.js';
 import { GroupedSink } from './sinks/grouped-sink.js';
+import { RuleSource } from './rules/rule-source.js';
 import { describeFullness, shareOfShard } from './quarantine/retention.js';
 import { InfluxSink } from './sinks/influx-sink.js';
 import { DeviceTagBook } from './sinks/redis-device-tags.js';
@@ -41,11 +42,12 @@ const bridgeBeatS = 10;
  */
 export async function startIngest(context: RoleContext): Promise<void> {
   const { settings, log, lifeCycle } = context;
-  const rules = await loadRules(rulesFolder(settings));
   const profiles = await loadProfiles(settings.PROFILES_DIR);
   const redis = connectRedis(context.redisUrl, log);
   lifeCycle.onStop('redis', () => redis.disconnect());
   const shards = await settleShards(redis, settings.LOG_SHARDS);
+  const rules = await RuleSource.open(ruleFolders(settings), redis, log);
+  lifeCycle.onStop('rules', () => rules.stop());
   const register = await Register.load(redis, context.redisUrl, log);
   lifeCycle.onStop('registry feed', () => register.stop());
   const calendar = createCalendar({
@@ -82,6 +84,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     shards,
   );
   const watchers = new Set<(changes: readonly RegistryChange[]) => void>();
+  watchers.add((changes) => rules.changed(changes));
   const feed = new RegistryFeed(context.redisUrl, log, (changes) => {
     for (const changed of watchers) changed(changes);
   });
@@ -100,7 +103,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
     metrics,
     progress,
     clock: context.clock,
-    createEngine: () => createEngine(rules, calendar),
+    createEngine: (compiled: readonly CompiledRule[]) => createEngine(compiled, calendar),
+    ruleSets: rules,
     register,
     shards,
     presenceTimes: presenceTimes(settings.RECONNECT_GRACE_S, context.clock),
@@ -160,11 +164,12 @@ export async function startIngest(context: RoleContext): Promise<void> {
       note: () => leases.waiting,
       warning: () => {
         const held = [...progress].map(([shard, each]) => [shard, each.quarantine()] as const);
-        return describeFullness(new Map(held), quarantine);
+        const warnings = [rules.warning, describeFullness(new Map(held), quarantine)];
+        return warnings.filter((each) => each !== undefined).join(' ') || undefined;
       },
     },
   );
-  log.info(`following ${shards} shards with ${rules.length} rules`);
+  log.info(`following ${shards} shards with ${rules.current.rules.length} rules`);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DeviceRef } from '../rules/device-ref.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Transition } from '../rules/alarm.js';
+import type { CompiledRule } from '../rules/rule.js';
 import type { KeptPresence, PresenceState, PresenceVerdict } from '../devices/presence.js';
 import { shardOf, unassigned } from '../devices/site.js';
 import type { DeviceTopic } from '../devices/topic.js';
@@ -10,7 +11,7 @@ import { endAlarm } from './alarm-record.js';
 import type { AlarmPlace } from './alarm-record.js';
 import type { Attendee } from './attendee.js';
 import { isBridge, parseBridge } from './log/bridge-name.js';
-import { entryTime } from './log/log.js';
+import { compareIds, entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { JudgedDevice } from './judged-device.js';
@@ -25,6 +26,8 @@ import type { JudgeState } from './redis-judge-checkpoint.js';
 import type { Register, RegisteredDevice } from './redis-register.js';
 import { RollCall } from './roll-call.js';
 import type { RollCallParts } from './roll-call.js';
+import type { RuleSet } from './rules/rule-set.js';
+import type { RuleSets } from './rules/rule-source.js';
 import type { WindowReader } from './shard-window.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
 import type { Decoded } from './stages/decoded.js';
@@ -45,7 +48,8 @@ export interface JudgeParts {
   readonly window: WindowReader;
   readonly tags: DeviceTagBook;
   readonly metrics: IngestMetrics;
-  readonly createEngine: () => Engine;
+  readonly createEngine: (rules: readonly CompiledRule[]) => Engine;
+  readonly ruleSets: RuleSets;
   readonly clock: Clock;
   readonly register: Register;
   readonly presenceTimes: PresenceTimes;
@@ -58,7 +62,8 @@ export interface JudgeParts {
 /**
  * Follows one shard of the log with the rules engine and the roll call, whose verdicts are the rules' to know. A transition is committed (alarm state and outbox
  * together) as soon as it is found; the engine's state is checkpointed with its cursor. After a crash the
- * log since the checkpoint is judged again, with the same transitions under the same ids.
+ * log since the checkpoint is judged again, with the same transitions under the same ids; also when the rules were
+ * changed meanwhile: the checkpoint names those that the log behind it was judged by.
  */
 export class ShardJudge {
   readonly #parts: JudgeParts;
@@ -72,18 +77,24 @@ export class ShardJudge {
   /** What was last written of whom. */
   readonly #shown = new Map<string, KeptPresence>();
   #cursor: string;
-  #saved: string;
+  /** Cursor and set of rules of the last checkpoint. */
+  #saved: { readonly cursor: string; readonly ruleSet: string | undefined };
+  #rules: RuleSet;
+  /** The last entry that alarms were recorded of. */
+  #committed: string;
   #checkpointAt = performance.now();
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
 
-  private constructor(parts: JudgeParts, state: JudgeState) {
+  private constructor(parts: JudgeParts, state: JudgeState, rules: RuleSet) {
     this.#parts = parts;
     this.#cursor = state.cursor;
-    this.#saved = state.cursor;
+    this.#saved = state;
+    this.#rules = rules;
+    this.#committed = state.committed;
     this.#devices = state.devices;
     this.#bridges = state.bridges;
-    this.#engine = parts.createEngine();
+    this.#engine = parts.createEngine(rules.rules);
     this.#rollCall = new RollCall(
       {
         devices: state.devices,
@@ -99,12 +110,16 @@ export class ShardJudge {
   }
 
   static async load(parts: JudgeParts): Promise<ShardJudge> {
-    return new ShardJudge(parts, await loadJudgeState(parts.redis, parts.lease.shard));
+    const { redis, lease, ruleSets } = parts;
+    const state = await loadJudgeState(redis, lease.shard);
+    const known = state.ruleSet === undefined ? undefined : await ruleSets.find(state.ruleSet);
+    return new ShardJudge(parts, state, known ?? ruleSets.current);
   }
 
   /** Until told to stop: with `drain`, at the end of the log; with `abort`, at once. */
   async run(signals: StopSignals): Promise<void> {
     await this.#endAbandoned();
+    if (this.#saved.ruleSet !== this.#rules.id) await this.#nameRules(this.#rules);
     let known = -1;
     while (!signals.abort.aborted) {
       // Before anything more is judged: an id that was removed and registered again is a new device.
@@ -112,14 +127,15 @@ export class ShardJudge {
         known = this.#parts.register.changes;
         await this.#forgetRemoved();
       }
+      await this.#followRules();
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       for (const entry of entries) {
         const transitions = entry.decoded.flatMap((decoded) => this.#judge(decoded));
+        this.#cursor = entry.id;
         if (transitions.length > 0) await this.#commit(transitions);
         await this.#endAbandoned();
-        this.#cursor = entry.id;
       }
       if (performance.now() - this.#checkpointAt >= checkpointMs) await this.#checkpoint();
     }
@@ -132,6 +148,25 @@ export class ShardJudge {
       if (shardOf(site, this.#parts.shards) === this.#parts.lease.shard)
         count(this.#devices.get(id)?.attendee.state ?? 'unknown');
     }
+  }
+
+  /**
+   * Goes on with the newest rules. What was recorded before a crash is first judged again by the rules that it was
+   * recorded by: other rules might not find it, and nobody would ever clear it.
+   */
+  async #followRules(): Promise<void> {
+    const next = this.#parts.ruleSets.current;
+    if (next.id === this.#rules.id || compareIds(this.#cursor, this.#committed) < 0) return;
+    await this.#nameRules(next);
+    this.#rules = next;
+    this.#engine.replaceRules(next.rules);
+    await this.#endAbandoned();
+  }
+
+  /** Checkpoints that entries behind the cursor are judged by these rules. */
+  async #nameRules(rules: RuleSet): Promise<void> {
+    await this.#parts.ruleSets.keep(rules);
+    await this.#checkpoint(rules);
   }
 
   #judge(decoded: Decoded): readonly Transition[] {
@@ -240,7 +275,7 @@ export class ShardJudge {
     for (const [i, transition] of transitions.entries()) {
       const topic = topics[i];
       const place = topic === undefined ? this.#placeOfGroup(transition) : tags.get(topic);
-      await commitTransition(redis, lease, transition, place);
+      await commitTransition(redis, lease, transition, place, this.#lastCommitted());
       const { kind, severity, shadow = false } = transition;
       metrics.transitions.inc({ kind, severity, shadow: String(shadow) });
     }
@@ -257,8 +292,14 @@ export class ShardJudge {
     for (const { alarm: id, reason, shadow } of this.#engine.takeAbandoned()) {
       const alarm = await findActiveAlarm(redis, lease.shard, id, shadow);
       if (alarm === undefined) continue;
-      await commitTransition(redis, lease, endAlarm(alarm, reason, clock.now()), alarm);
+      const ending = endAlarm(alarm, reason, clock.now());
+      await commitTransition(redis, lease, ending, alarm, this.#lastCommitted());
     }
+  }
+
+  #lastCommitted(): string {
+    if (compareIds(this.#cursor, this.#committed) > 0) this.#committed = this.#cursor;
+    return this.#committed;
   }
 
   /**
@@ -286,15 +327,16 @@ export class ShardJudge {
     await this.#endAbandoned();
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(rules = this.#rules): Promise<void> {
     this.#checkpointAt = performance.now();
-    if (this.#cursor === this.#saved) return;
+    if (this.#cursor === this.#saved.cursor && rules.id === this.#saved.ruleSet) return;
     await this.#forgetRemoved();
     const presences = [...this.#changed].flatMap(([device, { attendee }]) => {
       const presence = this.#toShow(device, attendee);
       return presence === undefined ? [] : [{ device, presence }];
     });
     const changes = {
+      ruleSet: rules.id,
       engine: this.#engine.takeChanges(),
       devices: this.#changed,
       bridges: this.#bridges,
@@ -307,7 +349,7 @@ export class ShardJudge {
     for (const { device, presence } of presences) this.#shown.set(device, presence);
     this.#changed = new Map();
     this.#removed.clear();
-    this.#saved = this.#cursor;
+    this.#saved = { cursor: this.#cursor, ruleSet: rules.id };
     await this.#parts.onCheckpoint(this.#cursor);
   }
 

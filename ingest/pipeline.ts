@@ -1,6 +1,7 @@
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Profile } from '../devices/profiles/profile.js';
 import type { Engine } from '../rules/engine/engine.js';
+import type { CompiledRule } from '../rules/rule.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { Register } from './redis-register.js';
@@ -12,6 +13,7 @@ import { compareIds, logStart } from './log/log.js';
 import type { LogReader } from './log/log.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
 import type { QuarantineSize } from './quarantine/retention.js';
+import type { RuleSets } from './rules/rule-source.js';
 import { ShardWindow } from './shard-window.js';
 import type { Sink } from './sinks/influx-sink.js';
 import type { DeviceTagBook } from './sinks/redis-device-tags.js';
@@ -27,7 +29,8 @@ export interface PipelineParts {
   readonly tags: DeviceTagBook;
   readonly sink: Sink;
   readonly metrics: IngestMetrics;
-  readonly createEngine: () => Engine;
+  readonly createEngine: (rules: readonly CompiledRule[]) => Engine;
+  readonly ruleSets: RuleSets;
   readonly register: Register;
   readonly presenceTimes: PresenceTimes;
   /** Shards of the log. */

@@ -15,6 +15,10 @@ import type { ShardFence } from './log/log.js';
 /** What the judge knows of a shard as of one cursor. */
 export interface JudgeState {
   readonly cursor: string;
+  /** The set of rules that entries behind the cursor are judged by; undefined: none was judged yet. */
+  readonly ruleSet: string | undefined;
+  /** The last entry that alarms were recorded of. */
+  readonly committed: string;
   /** The engine's own, by its keys. */
   readonly engine: ReadonlyMap<string, string>;
   readonly devices: Map<string, JudgedDevice>;
@@ -26,6 +30,8 @@ export interface JudgeState {
 
 /** What came about since the last checkpoint. */
 export interface JudgeChanges {
+  /** The set of rules that entries behind the cursor will be judged by. */
+  readonly ruleSet: string;
   readonly engine: ReadonlyMap<string, string>;
   readonly devices: ReadonlyMap<string, JudgedDevice>;
   readonly bridges: ReadonlyMap<string, Attendee>;
@@ -49,17 +55,19 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
     else if (field.startsWith('b/')) bridges.set(key, restoreAttendee(JSON.parse(value) as SavedAttendee));
   }
   const openedAt = fields['@opened'] === undefined ? -Infinity : Number(fields['@opened']);
-  return { cursor: fields['@cursor'] ?? logStart, engine, devices, bridges, openedAt };
+  const [cursor, committed] = [fields['@cursor'] ?? logStart, fields['@committed'] ?? logStart];
+  return { cursor, ruleSet: fields['@rules'], committed, engine, devices, bridges, openedAt };
 }
 
 /**
  * KEYS[2] checkpoint, KEYS[3] presence, KEYS[4] changes of presence; ARGV[2] changes to keep, then three lists,
- * each after its length: fields and values of the checkpoint (@cursor first), of presence, and changes (JSON); then
- * the devices that are no more, which are forgotten first. Returns 1, or 0 when it is saved already: the command may have been sent twice.
+ * each after its length: fields and values of the checkpoint (@cursor and @rules first), of presence, and changes
+ * (JSON); then the devices that are no more, which are forgotten first. Returns 1, or 0 when it is saved already: the
+ * command may have been sent twice.
  * Atomic: a change is told once, however often the log is judged.
  */
 const saveScript = `
-if redis.call('HGET', KEYS[2], ARGV[4]) == ARGV[5] then return 0 end
+if redis.call('HGET', KEYS[2], ARGV[4]) == ARGV[5] and redis.call('HGET', KEYS[2], ARGV[6]) == ARGV[7] then return 0 end
 ${luaPut}
 local last = 3
 for _ = 1, 3 do last = last + tonumber(ARGV[last]) + 1 end
@@ -91,7 +99,7 @@ export async function saveJudgeState(
   changes: JudgeChanges,
 ): Promise<void> {
   const { shard } = fence;
-  const fields = ['@cursor', cursor];
+  const fields = ['@cursor', cursor, '@rules', changes.ruleSet];
   if (changes.openedAt !== -Infinity) fields.push('@opened', String(changes.openedAt));
   for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
   for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
@@ -105,12 +113,14 @@ export async function saveJudgeState(
 }
 
 /**
- * KEYS[2] active alarms, KEYS[3] cleared alarms, KEYS[4] their order, KEYS[5] outbox stream; ARGV[2] alarm id,
- * ARGV[3] alarm JSON, ARGV[4] outbox JSON or empty, ARGV[5] time of clearing or empty, ARGV[6] cleared alarms to keep.
+ * KEYS[2] active alarms, KEYS[3] cleared alarms, KEYS[4] their order, KEYS[5] outbox stream, KEYS[6] checkpoint;
+ * ARGV[2] alarm id, ARGV[3] alarm JSON, ARGV[4] outbox JSON or empty, ARGV[5] time of clearing or empty, ARGV[6] cleared
+ * alarms to keep, ARGV[7] entry of the log that it comes of.
  * Returns 1, or 0 when the alarm is cleared already. Atomic: an alarm's state and the message about it are written
  * together.
  */
 const commitScript = `
+redis.call('HSET', KEYS[6], '@committed', ARGV[7])
 if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 then return 0 end
 if ARGV[5] == '' then
   redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
@@ -154,6 +164,7 @@ export async function findActiveAlarm(
 /**
  * Records an alarm transition and puts it in the outbox, once, however often it is asked to. One of a rule that is
  * tried out is only recorded.
+ * @param entry the last entry of the log that alarms were recorded of: this one, or a later one before a crash
  * @throws AppError `lease_lost` when the shard has another owner
  */
 export async function commitTransition(
@@ -161,6 +172,7 @@ export async function commitTransition(
   fence: ShardFence,
   transition: Transition,
   place: AlarmPlace,
+  entry: string,
   keep = clearedAlarmsKept,
 ): Promise<void> {
   const { shard } = fence;
@@ -171,13 +183,13 @@ export async function commitTransition(
   const keys = isShadow
     ? [redisKeys.clearedShadowAlarms(shard), redisKeys.clearedShadowOrder(shard)]
     : [redisKeys.clearedAlarms(shard), redisKeys.clearedOrder(shard)];
-  const entry = isShadow ? '' : JSON.stringify({ transition, alarm });
-  const args = [alarm.id, JSON.stringify(alarm), entry, alarm.clearedAt ?? '', keep];
+  const outboxEntry = isShadow ? '' : JSON.stringify({ transition, alarm });
+  const args = [alarm.id, JSON.stringify(alarm), outboxEntry, alarm.clearedAt ?? '', keep, entry];
   await runFenced(
     redis,
     fence,
     commitScript,
-    [activeKey(shard, isShadow), ...keys, redisKeys.outbox(shard)],
+    [activeKey(shard, isShadow), ...keys, redisKeys.outbox(shard), redisKeys.judge(shard)],
     args,
   );
 }

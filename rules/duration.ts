@@ -17,3 +17,10 @@ export function formatSeconds(seconds: number): string {
   if (h > 0) return `${h} h ${min} min`;
   return min > 0 ? `${min} min ${s} s` : `${s} s`;
 }
+
+/** A duration as it is written in rule files, e.g. `90s` or `2h`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm'] as const)
+    if (ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`;
+  return `${ms / unitMs.s}s`;
+}

@@ -17,6 +17,13 @@ import type { RuleDefinition, StepDefinition } from './rule-schema.js';
 export interface RuleFile {
   readonly name: string;
   readonly text: string;
+  /** Its rules are the catalogue's: one of another file with the same id takes its place. */
+  readonly isReplaceable?: boolean;
+}
+
+/** Where an id is used. */
+interface Use extends TextProblem {
+  readonly isReplaceable: boolean;
 }
 
 /**
@@ -24,10 +31,10 @@ export interface RuleFile {
  * @throws RuleSetError with every mistake of the set: a set with a mistake is refused whole.
  */
 export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] {
-  const rules: PlacedRule[] = [];
+  const rules = new Map<string, PlacedRule>();
   const problems: TextProblem[] = [];
-  const definedIn = new Map<string, TextProblem>();
-  for (const { name, text } of files) {
+  const definedIn = new Map<string, Use>();
+  for (const { name, text, isReplaceable = false } of files) {
     const document = parseYamlList(name, text, { entry: 'rule', firstKey: 'id' });
     problems.push(...document.problems);
     document.entries.forEach((plain, index) => {
@@ -43,22 +50,25 @@ export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] 
       const { id } = parsed.data;
       const place = document.problemAt(index, ['id'], '');
       const first = definedIn.get(id);
-      if (first !== undefined) {
+      const isReplacing = first?.isReplaceable === true && !isReplaceable;
+      if (first !== undefined && !isReplacing) {
         const message = `The id "${id}" is used already in ${first.file}:${first.line}; give one of the two another id.`;
         problems.push({ ...place, message });
       } else {
-        definedIn.set(id, place);
+        definedIn.set(id, { ...place, isReplaceable });
       }
-      const rule = compileRule(document, index, parsed.data, place, problems);
-      if (rule === undefined) return;
+      const compiled = compileRule(document, index, parsed.data, place, problems);
+      if (compiled === undefined) return;
+      const rule = isReplacing ? { ...compiled, replaces: `${first.file}:${first.line}` } : compiled;
       const problemAt: PlacedRule['problemAt'] = (path, message, offset) =>
         document.problemAt(index, path, message, offset === undefined ? {} : { offset });
-      rules.push({ rule, problemAt });
+      rules.set(id, { rule, problemAt });
     });
   }
-  problems.push(...checkReferences(rules));
+  const placed = [...rules.values()];
+  problems.push(...checkReferences(placed));
   if (problems.length > 0) throw new RuleSetError(problems);
-  return rules.map(({ rule }) => rule);
+  return placed.map(({ rule }) => rule);
 }
 
 /** What is left to check of a rule that has other mistakes. */

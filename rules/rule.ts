@@ -43,4 +43,6 @@ export interface CompiledRule {
   /** Where it is written. */
   readonly file: string;
   readonly line: number;
+  /** Where the rule of the catalogue is written that it stands in place of, `file:line`. */
+  readonly replaces?: string | undefined;
 }

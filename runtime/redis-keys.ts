@@ -16,8 +16,10 @@ export const redisKeys = {
   /** Hash: the store's checkpoint: `@cursor`, `@writing`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
   /**
-   * Hash: the judge's checkpoint: `@cursor`, `@opened` (since when the front door listens, epoch ms), `e/<device>`
-   * engine state, `d/<device>` the judge's own, `b/<bridge>` presence of a bridge.
+   * Hash: the judge's checkpoint: `@cursor`, `@rules` (the set of rules that entries behind it are judged by),
+   * `@committed` (the last entry that alarms were recorded of; it may be behind the cursor), `@opened` (since when the
+   * front door listens, epoch ms), `e/<device>` engine state, `d/<device>` the judge's own, `b/<bridge>` presence of a
+   * bridge.
    */
   judge: (shard: number) => `pc:{${shard}}:judge`,
   /** Hash: device id → its presence as the judge decided (JSON: state, since, lastSeenAt, through). */
@@ -78,6 +80,14 @@ export const redisKeys = {
   registryVersion: 'pc:registry:version',
   /** Stream, capped: what was changed in the registry and credentials (`kind`, `id`). */
   registryChanges: 'pc:registry:changes',
+  /** Hash: rule id → the mode that somebody put it in, whatever its file says (JSON: mode, by, at). */
+  ruleModes: 'pc:rules:modes',
+  /** Hash: set id → a set of rules that judges have gone by (JSON: its files and modes). */
+  ruleSets: 'pc:rules:sets',
+  /** Sorted set: the ids of those sets by when one was last switched to, wall epoch ms. */
+  ruleSetsUsed: 'pc:rules:sets:used',
+  /** Stream, capped: who put rules in a mode or announced maintenance; field `a` is the entry (JSON). */
+  audit: 'pc:audit',
   /** String: the clock's spec (JSON). */
   clock: 'pc:clock',
   /** String: the last pipeline time the broker wrote to the log, epoch ms. */

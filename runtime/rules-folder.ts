@@ -2,7 +2,17 @@ import { join } from 'node:path';
 import { projectRoot } from './project-root.js';
 import type { Settings } from './settings.js';
 
-/** Where the rule files are: RULES_DIR, else the shipped catalogue. */
-export function rulesFolder(settings: Settings): string {
-  return settings.RULES_DIR ?? join(projectRoot, 'rules', 'catalogue');
+/** The rules that are shipped. */
+export const catalogueFolder = join(projectRoot, 'rules', 'catalogue');
+
+/**
+ * Where the rule files are: the folder, and the catalogue that its rules stand beside, if any. Without a folder of
+ * one's own (RULES_DIR) the folder is the catalogue.
+ */
+export function ruleFolders({
+  RULES_DIR,
+  RULES_CATALOGUE,
+}: Pick<Settings, 'RULES_DIR' | 'RULES_CATALOGUE'>): readonly [folder: string, catalogue?: string] {
+  if (RULES_DIR === undefined) return [catalogueFolder];
+  return RULES_CATALOGUE ? [RULES_DIR, catalogueFolder] : [RULES_DIR];
 }

@@ -4,7 +4,7 @@ import { CertificateFiles } from '../../broker/listeners/certificate-files.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { loadRules } from '../../rules/load-rules.js';
 import { allMqttAddresses } from '../../runtime/mqtt-addresses.js';
-import { rulesFolder } from '../../runtime/rules-folder.js';
+import { ruleFolders } from '../../runtime/rules-folder.js';
 import type { Settings } from '../../runtime/settings.js';
 import { assertPortFree } from './listening-port.js';
 
@@ -15,7 +15,7 @@ import { assertPortFree } from './listening-port.js';
 export async function preflight(settings: Settings): Promise<void> {
   parseAddresses('MAIL_FROM', settings.MAIL_FROM);
   if (settings.MAIL_TO !== undefined) parseAddresses('MAIL_TO', settings.MAIL_TO);
-  await loadRules(rulesFolder(settings));
+  await loadRules(...ruleFolders(settings));
   const profiles = await loadProfiles(settings.PROFILES_DIR);
   if (settings.BRIDGES_FILE !== undefined) await readBridges(settings.BRIDGES_FILE, profiles);
   const isSecure = allMqttAddresses(settings).some(

@@ -17,6 +17,8 @@ interface Dependent {
   readonly MQTT_TLS_KEY?: string | undefined;
   readonly SIM_SPEED?: number | undefined;
   readonly SIM_ORIGIN?: string | undefined;
+  readonly RULES_DIR?: string | undefined;
+  readonly RULES_CATALOGUE: boolean;
 }
 
 /**
@@ -45,6 +47,12 @@ export function assertGoTogether(settings: Listeners & Dependent): void {
     );
   }
   assertPortsDiffer(settings);
+  if (!settings.RULES_CATALOGUE && settings.RULES_DIR === undefined) {
+    throw new AppError(
+      'bad_setting',
+      'RULES_CATALOGUE is 0 but RULES_DIR is not set: name the folder of your own rules.',
+    );
+  }
   if (settings.SIM_ORIGIN !== undefined && settings.SIM_SPEED === undefined) {
     throw new AppError(
       'bad_setting',

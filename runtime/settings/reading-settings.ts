@@ -1,18 +1,28 @@
 import { z } from 'zod';
 import type { SettingArea } from './setting-definition.js';
-import { count, days, seconds, wholeNumber } from './value-checks.js';
+import { count, days, flag, seconds, wholeNumber } from './value-checks.js';
 
 /** The way of a reading: where else it comes from, the log, its age, the rules, the quarantine. */
 export const readingSettings = {
   RULES_DIR: {
     schema: z.string().optional(),
     help: {
-      en: 'Folder of rule files; unset: the shipped catalogue',
-      zh: '规则文件夹；未设：随附的规则目录',
+      en: 'Folder of your own rule files, beside the shipped catalogue: a rule with the id of a shipped one replaces it',
+      zh: '自己的规则文件夹，与随附的规则目录一并使用：与随附规则 id 相同的规则取代该随附规则',
     },
     unit: 'folder',
     scope: 'pipeline',
-    readers: ['ingest', 'verbs'],
+    readers: ['ingest', 'up', 'verbs'],
+  },
+  RULES_CATALOGUE: {
+    schema: flag.default(true),
+    help: {
+      en: '0 leaves the shipped catalogue out: only the rules of RULES_DIR are evaluated',
+      zh: '0 表示不用随附的规则目录：只执行 RULES_DIR 中的规则',
+    },
+    unit: '0 or 1',
+    scope: 'pipeline',
+    readers: ['ingest', 'up', 'verbs'],
   },
   BRIDGES_FILE: {
     schema: z.string().optional(),

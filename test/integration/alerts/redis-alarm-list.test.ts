@@ -24,7 +24,7 @@ afterAll(async () => {
 async function commit(shard: number, wanted: Parameters<typeof alarmEntry>[0], keep?: number): Promise<void> {
   const { transition, alarm } = alarmEntry(wanted);
   await redis.set(redisKeys.leaseToken(shard), 1);
-  await commitTransition(redis, { shard, token: '1' }, transition, alarm, keep);
+  await commitTransition(redis, { shard, token: '1' }, transition, alarm, '1-0', keep);
 }
 
 it('has no alarms on a Redis that no pipeline was started on', async () => {

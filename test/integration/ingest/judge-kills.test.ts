@@ -1,3 +1,6 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,14 +28,37 @@ const sites = Array.from(
 );
 /** More make a longer run. */
 const wantedKills = Number(process.env['KILLS'] ?? 12);
+/** Of the rules, in the midst of the kills. */
+const wantedEdits = 2;
 
 let server: TestServer;
 let influx: FakeInflux;
+/** Rules of one's own, beside the catalogue. */
+let folder: string;
 
 beforeAll(async () => {
   [server, influx] = await Promise.all([startTestRedis(), FakeInflux.start('2.x')]);
+  folder = await mkdtemp(join(tmpdir(), 'campus-rules-'));
+  await editRules(0);
 });
-afterAll(() => Promise.all([server.stop(), influx.stop()]));
+afterAll(async () => {
+  await Promise.all([server.stop(), influx.stop()]);
+  await rm(folder, { recursive: true });
+});
+
+/** A rule of which each edition finds something else, one that half of the editions have, and one that stays. */
+async function editRules(edition: number): Promise<void> {
+  const rule = (id: string, condition: string, holdMinutes: number) =>
+    `- id: ${id}\n  title: { zh: 规则, en: Rule }\n  advice: { zh: 查看, en: Look }\n  source: test\n` +
+    `  class: sensor\n  severity: minor\n  condition: ${condition}\n  for: ${holdMinutes}m\n`;
+  const rules = [
+    rule('edited', `co2_ppm > ${2200 + 20 * edition}`, 0),
+    ...(edition % 2 === 0 ? [rule('now-and-then', 'mean(co2_ppm, "10m") > 800', 0)] : []),
+    rule('lasting', 'mean(co2_ppm, "10m") > 900', 5),
+  ];
+  await writeFile(join(folder, 'rules.new'), rules.join(''));
+  await rename(join(folder, 'rules.new'), join(folder, 'rules.yaml'));
+}
 
 /** One pipeline's stores: the two differ only in what happens to their ingest. */
 class Pipeline {
@@ -63,6 +89,7 @@ class Pipeline {
       INFLUX_TOKEN: 'secret',
       INFLUX_ORG: 'bureau',
       LOG_SHARDS: String(shards),
+      RULES_DIR: folder,
       // The story is days long and told in seconds.
       LATENESS_LIMIT_S: String(30 * 86_400),
     });
@@ -87,16 +114,31 @@ class Pipeline {
     return true;
   }
 
+  /** The sets of rules that the shards are judged by. */
+  async ruleSets(): Promise<readonly (string | null)[]> {
+    const ids = Array.from({ length: shards }, (_, shard) =>
+      this.redis.hget(redisKeys.judge(shard), '@rules'),
+    );
+    return [...new Set(await Promise.all(ids))];
+  }
+
   async outcome(): Promise<unknown> {
     const outcomes = [];
     for (let shard = 0; shard < shards; shard++) {
       const rows = await this.redis.xrange(redisKeys.outbox(shard), '-', '+');
       const totals = (await this.redis.hget(redisKeys.store(shard), '@total')) ?? '{}';
+      const transitions = rows.map(([, fields]) => (JSON.parse(fields[1] ?? '') as OutboxEntry).transition);
       outcomes.push({
-        transitions: rows.map(([, fields]) => {
-          const { transition } = JSON.parse(fields[1] ?? '') as OutboxEntry;
-          return `${transition.id} ${transition.at} ${JSON.stringify(transition.evidence)}`;
-        }),
+        transitions: transitions
+          .filter(({ reason }) => reason === undefined)
+          .map(
+            ({ id, at, ruleVersion, evidence }) => `${id} ${at} ${ruleVersion} ${JSON.stringify(evidence)}`,
+          ),
+        // They end by the wall clock, all at once.
+        ended: transitions
+          .filter(({ reason }) => reason !== undefined)
+          .map(({ id, reason }) => `${id} ${reason}`)
+          .sort(),
         active: (await this.redis.hkeys(redisKeys.alarms(shard))).sort(),
         cleared: (await this.redis.hkeys(redisKeys.clearedAlarms(shard))).sort(),
         presenceChanges: (await this.redis.xrange(redisKeys.presenceChanges(shard), '-', '+')).map(
@@ -147,7 +189,7 @@ function* story(): Generator<readonly (readonly [shard: number, record: LogRecor
   }
 }
 
-test('alarms and presence after many kills of the ingest at any moment are those of an undisturbed run', async () => {
+test('alarms and presence after many kills of the ingest at any moment, and edits of the rules, are those of an undisturbed run', async () => {
   const [calm, killed] = [new Pipeline(0), new Pipeline(1)];
   await Promise.all([calm.register(), killed.register()]);
   const undisturbed = await calm.startIngest();
@@ -155,9 +197,10 @@ test('alarms and presence after many kills of the ingest at any moment are those
   const processes: IngestProcess[] = [];
   const random = seededRandom(Date.now());
   let kills = 0;
+  let edition = 0;
   const killer = (async () => {
     const next = [killed.startIngest(), killed.startIngest()];
-    while (kills < wantedKills) {
+    while (kills < wantedKills || edition < wantedEdits) {
       processes.push(await (next.shift() ?? killed.startIngest()));
       next.push(killed.startIngest());
       await sleep(1500 * random());
@@ -168,8 +211,26 @@ test('alarms and presence after many kills of the ingest at any moment are those
     }
     processes.push(...(await Promise.all(next)));
   })();
+  // Both are to judge the same entries by the same rules.
+  const edit = async () => {
+    const pipelines = [calm, killed];
+    for (const pipeline of pipelines)
+      await eventually('everything to be judged and stored', () => pipeline.isDone(), 60_000);
+    const [before] = await calm.ruleSets();
+    await editRules(++edition);
+    await eventually(
+      'the edited rules to be judged by',
+      async () => {
+        const sets = (await Promise.all(pipelines.map((pipeline) => pipeline.ruleSets()))).flat();
+        return sets.every((id) => id === sets[0] && id !== before);
+      },
+      60_000,
+    );
+  };
+  let minutes = 0;
   for (const records of story()) {
-    if (kills >= wantedKills) break;
+    if (kills >= wantedKills && edition >= wantedEdits) break;
+    if (++minutes % 60 === 0) await edit();
     for (const [shard, record] of records)
       await Promise.all([calm.append(shard, record), killed.append(shard, record)]);
     await sleep(10);
@@ -183,6 +244,7 @@ test('alarms and presence after many kills of the ingest at any moment are those
   calm.redis.disconnect();
   killed.redis.disconnect();
 
+  expect(JSON.stringify(expected)).toContain('rule_removed');
   expect(JSON.stringify(expected).length).toBeGreaterThan(2000);
   for (const state of ['online', 'offline', 'stale', 'unknown'])
     expect(JSON.stringify(expected)).toContain(`\\"to\\":\\"${state}\\"`);

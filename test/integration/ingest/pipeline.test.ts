@@ -60,7 +60,7 @@ afterEach(() => context.lifeCycle.stop());
 async function start(rules = join(import.meta.dirname, 'rules')): Promise<void> {
   context = createTestContext(
     { redisUrl: redisServer.url, influxUrl: influxServer.url },
-    { INFLUX_BUCKET: `campus${database}`, RULES_DIR: rules },
+    { INFLUX_BUCKET: `campus${database}`, RULES_DIR: rules, RULES_CATALOGUE: '0' },
   );
   await startIngest(context);
 }

@@ -1,0 +1,134 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { formatDuration } from '../../rules/duration.js';
+import { ruleModes } from '../../rules/rule.js';
+import type { CheckedStep } from '../../rules/rule.js';
+import { findRules, pickRule, rulesSettings } from '../rules/find-rules.js';
+import type { ShownRule } from '../rules/find-rules.js';
+import { addSettingFlags, readSettings } from '../settings-flags.js';
+import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
+import { formatTime } from '../terminal/time.js';
+
+/** `campus rules list|explain` */
+export function addRuleLists(rules: Command): void {
+  addList(rules);
+  addExplain(rules);
+}
+
+const source =
+  'Shows the rules that the running pipeline judges by; where none runs, or a folder is named, those of the files.';
+
+function addList(rules: Command): void {
+  const command = rules
+    .command('list')
+    .summary('list the rules, their modes and how many alarms of them are active')
+    .description(source)
+    .addOption(new Option('--mode <mode>', 'only those in this mode').choices(ruleModes))
+    .option('--json', 'print a JSON array')
+    .addHelpText('after', '\nExamples:\n  $ campus rules list\n  $ campus rules list --mode shadow --json');
+  addSettingFlags(command, rulesSettings).action(async (options: { mode?: string; json?: boolean }) => {
+    const found = (await findRules({ ...options })).filter(
+      ({ mode }) => options.mode === undefined || mode === options.mode,
+    );
+    if (options.json === true) {
+      console.log(JSON.stringify(found.map(toJson)));
+      return;
+    }
+    if (found.length === 0) {
+      console.log('There is no such rule.');
+      return;
+    }
+    const rows = found.map((rule) => [
+      rule.id,
+      describeSubject(rule),
+      rule.steps.map(({ severity }) => severity).join(' → '),
+      describeMode(rule),
+      describeCounts(rule),
+      `${rule.title.zh}\n${rule.title.en}`,
+    ]);
+    console.log(formatTable(['Rule', 'Class, group', 'Severity', 'Mode', 'Active', 'Title'], rows));
+  });
+}
+
+function addExplain(rules: Command): void {
+  const command = rules
+    .command('explain <rule>')
+    .summary('say all about a rule: what it means, what to do, and when it is raised and cleared')
+    .description(source)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  $ campus rules explain co2-too-high');
+  addSettingFlags(command, rulesSettings).action(async (id: string, options: { json?: boolean }) => {
+    const rule = pickRule(await findRules({ ...options }), id);
+    const { TIMEZONE } = readSettings({ ...options });
+    console.log(options.json === true ? JSON.stringify(toJson(rule)) : explain(rule, TIMEZONE));
+  });
+}
+
+function explain(rule: ShownRule, timezone: string): string {
+  const { title, explanation, advice, decision } = rule;
+  const pairs: [string, string][] = [
+    ['Rule', rule.id],
+    ['标题', title.zh],
+    ['Title', title.en],
+    ...(explanation === undefined
+      ? []
+      : ([
+          ['说明', explanation.zh],
+          ['Explanation', explanation.en],
+        ] as [string, string][])),
+    ['建议', advice.zh],
+    ['Advice', advice.en],
+    ['Source', rule.source],
+    ['Class, group', describeSubject(rule).replace('\n', ', ')],
+    ...rule.steps.flatMap(describeStep),
+    ['Mode', describeMode(rule).replace('\n', ' ')],
+    ...(decision === undefined
+      ? []
+      : ([['Decided', `by ${decision.by} at ${formatTime(decision.at, timezone)}`]] as [string, string][])),
+    ['Version', rule.version],
+    ['Where', `${shortPath(rule.file)}:${rule.line}`],
+    ...(rule.replaces === undefined
+      ? []
+      : ([['In place of', `the shipped ${shortPath(rule.replaces)}`]] as [string, string][])),
+  ];
+  if (rule.active !== null) pairs.push(['Active', describeCounts(rule)]);
+  return formatPairs(pairs);
+}
+
+function describeStep({ severity, condition, holdMs, clear, clearHoldMs }: CheckedStep): [string, string][] {
+  const hold = (ms: number) => (ms === 0 ? ', at once' : `, for ${formatDuration(ms)}`);
+  const over = clear === undefined ? 'when that no longer holds' : `when ${clear.text}`;
+  return [
+    [severity, `when ${condition.text}${hold(holdMs)}`],
+    ['  cleared', `${over}${hold(clearHoldMs)}`],
+  ];
+}
+
+function describeSubject({ classes, group }: ShownRule): string {
+  return `${classes.join(', ')}${group === undefined ? '' : `\nby ${group}`}`;
+}
+
+function describeMode({ mode, decision, writtenMode }: ShownRule): string {
+  if (decision === undefined) return `${mode}\n(file)`;
+  return `${mode}\n(command${mode === writtenMode ? '' : `; file: ${writtenMode}`})`;
+}
+
+function describeCounts({ active, shadow }: ShownRule): string {
+  if (active === null || shadow === null) return '';
+  return shadow === 0 ? String(active) : `${active}, shadow ${shadow}`;
+}
+
+function toJson(rule: ShownRule) {
+  const { id, version, title, explanation, advice, source: from, classes, group } = rule;
+  const { mode, writtenMode, decision, active, shadow, file, line, replaces } = rule;
+  const steps = rule.steps.map(({ severity, condition, holdMs, clear, clearHoldMs }) => ({
+    severity,
+    condition: condition.text,
+    holdMs,
+    clear: clear?.text ?? null,
+    clearHoldMs,
+  }));
+  const about = { id, version, title, explanation, advice, source: from, classes, group, steps };
+  const modeFrom = decision === undefined ? 'file' : 'command';
+  return { ...about, mode, modeFrom, writtenMode, decision, active, shadow, file, line, replaces };
+}
