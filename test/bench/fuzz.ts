@@ -87,9 +87,12 @@ await sleep(3000);
 child.kill('SIGUSR2');
 await sleep(2000);
 const after = { rss: rssMiB(), handles: handles() };
-await neighbour.stop();
 const alive = child.exitCode === null && child.signalCode === null;
-await endProcess(child);
+try {
+  await neighbour.stop();
+} finally {
+  await endProcess(child);
+}
 if (!alive) throw new Error('the broker ended');
 report(
   {
