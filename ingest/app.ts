@@ -16,7 +16,9 @@ import type { PresenceTimes } from './judge.js';
 import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
 import { Register } from './redis-register.js';
+import type { LogRecord } from './log/frame.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
+import { RedisLogWriter } from './log/redis-log-writer.js';
 import { ShardLeases } from './log/redis-shard-leases.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
 import { settleShards } from './log/redis-shards.js';
@@ -30,6 +32,7 @@ import { DeviceTagBook } from './sinks/redis-device-tags.js';
 /** How long a stop may go on with what is still in the log (InfluxDB may be away). */
 const drainMs = 8000;
 const retryMs = 1000;
+const appendTimeoutMs = 10_000;
 /** Written more often, a point costs InfluxDB more; nobody watches a classroom faster. */
 const writeLingerMs = 200;
 /** Bridges say at least that often that they live (broker/bridge-beat.ts). */
@@ -55,6 +58,9 @@ export async function startIngest(context: RoleContext): Promise<void> {
     timetable: (site) => register.timetable(site),
     isInMaintenance: () => false,
   });
+  const writing = connectRedis(context.redisUrl, log, { commandTimeout: appendTimeoutMs });
+  lifeCycle.onStop('redis', () => writing.disconnect());
+  const writer = new RedisLogWriter(writing);
   const progress = new Map<number, ShardProgress>();
   const metrics = createIngestMetrics(context.metrics, progress);
   const influxOptions = {
@@ -105,6 +111,10 @@ export async function startIngest(context: RoleContext): Promise<void> {
     clock: context.clock,
     createEngine: (compiled: readonly CompiledRule[]) => createEngine(compiled, calendar),
     ruleSets: rules,
+    append: (shard: number, record: LogRecord) =>
+      new Promise<void>((resolve, reject) =>
+        writer.append(shard, record, (error) => (error === undefined ? resolve() : reject(error))),
+      ),
     register,
     shards,
     presenceTimes: presenceTimes(settings.RECONNECT_GRACE_S, context.clock),

@@ -2,6 +2,7 @@ import type { DeviceRef } from '../rules/device-ref.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Transition } from '../rules/alarm.js';
 import type { CompiledRule } from '../rules/rule.js';
+import type { Tally } from '../rules/tally.js';
 import type { KeptPresence, PresenceState, PresenceVerdict } from '../devices/presence.js';
 import { shardOf, unassigned } from '../devices/site.js';
 import type { DeviceTopic } from '../devices/topic.js';
@@ -15,7 +16,7 @@ import { compareIds, entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import type { IngestMetrics } from './ingest-metrics.js';
 import { JudgedDevice } from './judged-device.js';
-import type { MessageRecord, PresenceRecord } from './log/frame.js';
+import type { LogRecord, MessageRecord, PresenceRecord } from './log/frame.js';
 import {
   commitTransition,
   findActiveAlarm,
@@ -35,6 +36,8 @@ import type { StopSignals } from './stop-signals.js';
 
 const checkpointMs = 1000;
 const waitMs = 250;
+/** The shard whose judge looks at what reaches over several of them, such as districts. */
+const cityShard = 0;
 /** When a device was last seen is written this much later at most, pipeline ms; a change of state at once. */
 const shownLateMs = 15_000;
 
@@ -55,6 +58,8 @@ export interface JudgeParts {
   readonly presenceTimes: PresenceTimes;
   /** Shards of the log. */
   readonly shards: number;
+  /** Puts a record into the log; resolves when it is on disk. */
+  readonly append: (shard: number, record: LogRecord) => Promise<void>;
   /** Told after every checkpoint up to where the judge no longer needs the log. */
   readonly onCheckpoint: (cursor: string) => Promise<void>;
 }
@@ -136,6 +141,7 @@ export class ShardJudge {
         this.#cursor = entry.id;
         if (transitions.length > 0) await this.#commit(transitions);
         await this.#endAbandoned();
+        await this.#tellTally();
       }
       if (performance.now() - this.#checkpointAt >= checkpointMs) await this.#checkpoint();
     }
@@ -183,6 +189,8 @@ export class ShardJudge {
       case 'presence':
         this.#takePresence(decoded);
         return [];
+      case 'tally':
+        return this.#engine.tally(decoded.shard, decoded.shards, JSON.parse(decoded.tally) as Tally);
       case 'nothing':
         return [];
       case 'reading': {
@@ -281,7 +289,17 @@ export class ShardJudge {
     }
   }
 
+  /** Before the cursor moves on: after a crash it is told again. */
+  async #tellTally(): Promise<void> {
+    const tally = this.#engine.takeTally();
+    if (tally === undefined) return;
+    const { lease, shards, append } = this.#parts;
+    const told = { shard: lease.shard, shards, tally: JSON.stringify(tally) };
+    await append(cityShard, { kind: 'tally', arrivedAt: tally.at, ...told });
+  }
+
   #placeOfGroup({ site, group }: Transition): AlarmPlace {
+    if (group?.kind === 'district') return { district: group.id, room: unassigned };
     const district = this.#parts.register.site(site)?.district ?? unassigned;
     return { district, room: group?.kind === 'room' ? group.id : unassigned };
   }

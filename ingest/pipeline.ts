@@ -10,6 +10,7 @@ import type { Follower, IngestMetrics, ShardProgress } from './ingest-metrics.js
 import { ShardJudge } from './judge.js';
 import type { PresenceTimes } from './judge.js';
 import { compareIds, logStart } from './log/log.js';
+import type { LogRecord } from './log/frame.js';
 import type { LogReader } from './log/log.js';
 import type { ShardLease } from './log/redis-shard-leases.js';
 import type { QuarantineSize } from './quarantine/retention.js';
@@ -42,6 +43,8 @@ export interface PipelineParts {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly history: CommandHistory;
   readonly clock: Clock;
+  /** Puts a record into the log; resolves when it is on disk. */
+  readonly append: (shard: number, record: LogRecord) => Promise<void>;
   /** Calls it with every change to the registry, until the function that it returns is called. */
   readonly onRegistryChange: (changed: (changes: readonly RegistryChange[]) => void) => () => void;
   /** Filled with the progress of each shard that is followed. */

@@ -4,6 +4,7 @@ import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Room } from '../devices/room.js';
 import { roomKey } from '../devices/room.js';
+import { unassigned } from '../devices/site.js';
 import type { Site } from '../devices/site.js';
 import type { Timetable } from '../devices/timetable.js';
 import { parseParent } from '../devices/topology.js';
@@ -175,6 +176,7 @@ export class Register {
       floor: room?.floor,
       roomKind: room?.kind,
       capacity: room?.capacity,
+      district: site?.district === unassigned ? undefined : site?.district,
       stage: site?.stage,
       contractedMbps: site?.uplinkMbps,
     };

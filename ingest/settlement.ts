@@ -86,7 +86,7 @@ export class Settlement {
 
   /** Settles one thing of the log; what it gives InfluxDB to write goes to the end of `written`. */
   account(decoded: Decoded, place: Place, written: Written[]): void {
-    if (decoded.kind === 'presence' || decoded.kind === 'tick' || decoded.kind === 'opened') return;
+    if (!('source' in decoded)) return;
     const { source } = decoded;
     const { message } = source;
     const { totals } = this.#state;

@@ -118,6 +118,7 @@ export class ShardTwins {
       case 'nothing':
       case 'opened':
       case 'presence':
+      case 'tally':
       case 'rejection':
         return undefined;
     }

@@ -52,6 +52,7 @@ export interface Transition {
   readonly reason?: EndingReason | undefined;
   /** The values that decided, by the names used in the condition. */
   readonly evidence: Readonly<Record<string, number | string>>;
+  /** `unassigned` where it is about a district. */
   readonly site: string;
   readonly deviceClass: DeviceClass;
   /** Absent where the alarm is about a group of devices. */
@@ -68,7 +69,7 @@ export type EndingReason = 'rule_removed' | 'rule_changed' | 'device_removed' | 
 /** The devices of a class that an alarm is about. */
 export interface AlarmGroup {
   readonly kind: GroupKind;
-  /** The room, the floor, the device that they are reached through, or the site. */
+  /** The room, the floor, the device that they are reached through, the site, or the district. */
   readonly id: string;
 }
 

@@ -17,6 +17,7 @@ export interface DeviceRef {
   readonly capacity?: number | undefined;
   /** The device that it is reached through. */
   readonly parentId?: string | undefined;
+  readonly district?: string | undefined;
   readonly stage?: SchoolStage | undefined;
   /** Contracted rate of the site's uplink, Mbit/s. */
   readonly contractedMbps?: number | undefined;

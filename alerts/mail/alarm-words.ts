@@ -163,6 +163,7 @@ function subjectIn({ device, group }: Transition, say: (zh: string, en: string) 
     floor: say(`（${group.id} 楼）`, `devices of floor ${group.id}`),
     parent: say(`（经由 ${group.id}）`, `devices behind ${group.id}`),
     site: say('（全校）', 'devices of the site'),
+    district: say('（全区）', 'devices of the district'),
   }[group.kind];
 }
 

@@ -3,15 +3,16 @@ import type { Origin } from './origin.js';
 /**
  * The bytes of one entry of the reading log: the records that one group commit took for one shard.
  *
- * frame  := version(u8 = 1, or 2 when it holds an origin, a `held` or a `spoken`) record*
+ * frame  := version(u8 = 1, or 2 when it holds an origin, a `held`, a `spoken` or a `tally`) record*
  * record := kind(u8) arrivedAt(f64, epoch ms) body
  * body   := message: flags(u8) client(u8 len) topic(u16 len) payload(u32 len) [size(u32)] [index(u32)]
  *                    [held(u32)] [origin(u32 len, JSON)]
  *           spoken: via(u8 len), then as message
  *           presence: online(u8) client(u8 len)
  *           tick, opened: nothing
+ *           tally: shard(u16) shards(u16) tally(u32 len, JSON)
  */
-export type LogRecord = MessageRecord | PresenceRecord | TimeRecord;
+export type LogRecord = MessageRecord | PresenceRecord | TimeRecord | TallyRecord;
 
 /** What a device published, as it came. */
 export interface MessageRecord {
@@ -105,6 +106,17 @@ export interface PresenceRecord {
   readonly online: boolean;
 }
 
+/** What one shard has of groups of devices that reach over several shards. */
+export interface TallyRecord {
+  readonly kind: 'tally';
+  readonly arrivedAt: number;
+  readonly shard: number;
+  /** How many shards there are. */
+  readonly shards: number;
+  /** A `Tally` of the rules, as JSON. */
+  readonly tally: string;
+}
+
 /**
  * `tick`: pipeline time has come to `arrivedAt`, and all that came before is in the log before it.
  * `opened`: the broker began to take messages; whatever was silent before may have been unheard.
@@ -117,7 +129,7 @@ const plainVersion = 1;
 /** With records that readers of version 1 would misread. */
 const originVersion = 2;
 const firstBytes = 16_384;
-const kinds = ['message', 'presence', 'tick', 'opened', 'spoken'] as const;
+const kinds = ['message', 'presence', 'tick', 'opened', 'spoken', 'tally'] as const;
 const flag = {
   foreignTopic: 1,
   cut: 2,
@@ -147,6 +159,7 @@ export class FrameBuilder {
     if (
       origin !== undefined ||
       via !== undefined ||
+      record.kind === 'tally' ||
       (record.kind === 'message' && record.held !== undefined)
     ) {
       bytes.writeUInt8(originVersion, 0);
@@ -160,6 +173,11 @@ export class FrameBuilder {
     } else if (record.kind === 'presence') {
       at = bytes.writeUInt8(record.online ? 1 : 0, at);
       at = writeShort(bytes, at, record.client);
+    } else if (record.kind === 'tally') {
+      at = bytes.writeUInt16BE(record.shard, at);
+      at = bytes.writeUInt16BE(record.shards, at);
+      const length = bytes.write(record.tally, at + 4, 'utf8');
+      at = bytes.writeUInt32BE(length, at) + length;
     }
     this.#at = at;
   }
@@ -247,6 +265,11 @@ export function decodeFrame(frame: Buffer): LogRecord[] {
       const end = at + 2 + frame.readUInt8(at + 1);
       records.push({ kind, arrivedAt, client: frame.toString('utf8', at + 2, end), online });
       at = end;
+    } else if (kind === 'tally') {
+      const [shard, shards] = [frame.readUInt16BE(at), frame.readUInt16BE(at + 2)];
+      const end = at + 8 + frame.readUInt32BE(at + 4);
+      records.push({ kind, arrivedAt, shard, shards, tally: frame.toString('utf8', at + 8, end) });
+      at = end;
     } else if (kind === undefined) {
       throw new Error(`log frame with unknown record kind at byte ${at - 9}`);
     } else {
@@ -274,6 +297,7 @@ function sizeOf(record: LogRecord): number {
       3 * (record.client.length + record.topic.length + (record.via?.length ?? 0)) +
       record.payload.length
     );
+  if (record.kind === 'tally') return 17 + 3 * record.tally.length;
   return record.kind === 'presence' ? 11 + 3 * record.client.length : 9;
 }
 

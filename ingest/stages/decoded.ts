@@ -2,11 +2,17 @@ import type { Notice } from '../../devices/notice.js';
 import type { DeviceTopic } from '../../devices/topic.js';
 import type { Reading, Rejection } from '../../devices/telemetry.js';
 import type { RefusedNumber } from '../ledger/seen-readings.js';
-import type { MessageRecord, PresenceRecord, TimeRecord } from '../log/frame.js';
+import type { MessageRecord, PresenceRecord, TallyRecord, TimeRecord } from '../log/frame.js';
 
 /** What became of one record of the log once it was understood, or not. */
 export type Decoded =
-  DecodedReading | DecodedRejection | DecodedNotice | DecodedNothing | PresenceRecord | TimeRecord;
+  | DecodedReading
+  | DecodedRejection
+  | DecodedNotice
+  | DecodedNothing
+  | PresenceRecord
+  | TimeRecord
+  | TallyRecord;
 
 /** Where something came from, so that it can be quarantined with its bytes. */
 export interface Source {

@@ -3,7 +3,10 @@ import type { Reading } from '../../devices/telemetry.js';
 import type { EndingReason, Transition } from '../alarm.js';
 import type { Calendar } from '../calendar.js';
 import type { DeviceRef } from '../device-ref.js';
+import { isWide } from '../group-kind.js';
 import type { CompiledRule } from '../rule.js';
+import { tallyMs } from '../tally.js';
+import type { Tally } from '../tally.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
 import { createDeviceState } from './device-state.js';
@@ -11,6 +14,8 @@ import { Evaluator } from './evaluator.js';
 import type { Findings } from './evaluator.js';
 import { groupKey, parseGroupKey } from './group-state.js';
 import { Groups } from './groups.js';
+import { WideGroups } from './wide-groups.js';
+import type { SavedTallies } from './wide-groups.js';
 import type { BoundRule, Programs } from './program.js';
 import { createPrograms } from './program.js';
 import {
@@ -26,6 +31,7 @@ import type { DeviceState, GroupState } from './state.js';
 
 /** Keys of what is no device's in `takeChanges`; devices' ids have no "@". */
 const engineKey = '@engine';
+const wideKey = '@wide';
 const groupPrefix = '@group/';
 const slowSuffix = '@slow';
 
@@ -37,6 +43,7 @@ const none: readonly Transition[] = [];
 interface SavedEngine {
   readonly openedAt?: number;
   readonly mediansAt?: number;
+  readonly talliedAt?: number;
 }
 
 /**
@@ -48,6 +55,7 @@ export class Engine {
   readonly #devices = new Map<string, DeviceState>();
   #programs: Programs;
   #groups: Groups;
+  #wide: WideGroups;
   #changes: DeviceState[] = [];
   #transitions: Transition[] = [];
   #abandoned: AbandonedAlarm[] = [];
@@ -56,6 +64,9 @@ export class Engine {
   #openedAt = -Infinity;
   /** The minute that medians were last computed in. */
   #mediansAt = -Infinity;
+  /** The moment that was last told of. */
+  #talliedAt = -Infinity;
+  #tally: Tally | undefined;
   #ownChanged = false;
 
   constructor(rules: readonly CompiledRule[], calendar?: Calendar) {
@@ -70,6 +81,7 @@ export class Engine {
     this.#evaluator = new Evaluator(findings, calendar);
     this.#programs = createPrograms(rules);
     this.#groups = new Groups(this.#programs);
+    this.#wide = new WideGroups(this.#programs);
   }
 
   /**
@@ -155,7 +167,34 @@ export class Engine {
       this.#ownChanged = true;
       this.#groups.updateMedians(at);
     }
-    if (this.#groups.areJudged) for (const group of this.#groups.inOrder()) this.#evaluator.group(group, at);
+    if (this.#groups.areJudged) {
+      for (const group of this.#groups.inOrder())
+        if (!isWide(group.ref.kind)) this.#evaluator.group(group, at);
+    }
+    const moment = Math.floor(at / tallyMs) * tallyMs;
+    if (moment > this.#talliedAt && this.#groups.areWide) {
+      this.#talliedAt = moment;
+      this.#ownChanged = true;
+      this.#tally = { at: moment, groups: this.#groups.tally() };
+    }
+    return this.#takeTransitions();
+  }
+
+  /**
+   * What this shard has of groups that reach over several, as of the last tick; undefined when nobody has to be told.
+   * Whoever judges them has to get it before the next checkpoint, with `tally`, however often.
+   */
+  takeTally(): Tally | undefined {
+    const taken = this.#tally;
+    this.#tally = undefined;
+    return taken;
+  }
+
+  /** Takes what a shard has of groups that reach over several. @param shards how many shards there are */
+  tally(shard: number, shards: number, tally: Tally): readonly Transition[] {
+    this.#wide.take(shard, shards, tally);
+    for (let at = this.#wide.next(shards); at !== undefined; at = this.#wide.next(shards))
+      for (const group of this.#wide.inOrder()) this.#evaluator.group(group, at);
     return this.#takeTransitions();
   }
 
@@ -173,7 +212,9 @@ export class Engine {
       state.slowChanged = false;
     }
     this.#changes = [];
-    for (const group of this.#groups.all()) {
+    if (this.#wide.changed) taken.set(wideKey, JSON.stringify(this.#wide.save()));
+    this.#wide.changed = false;
+    for (const group of [...this.#groups.all(), ...this.#wide.inOrder()]) {
       if (group.changed) taken.set(groupPrefix + groupKey(group.ref), serializeGroup(group));
       group.changed = false;
     }
@@ -187,8 +228,12 @@ export class Engine {
       const saved = JSON.parse(json) as SavedEngine;
       this.#openedAt = saved.openedAt ?? -Infinity;
       this.#mediansAt = saved.mediansAt ?? -Infinity;
+      this.#talliedAt = saved.talliedAt ?? -Infinity;
+    } else if (key === wideKey) {
+      this.#wide.restore(JSON.parse(json) as SavedTallies);
     } else if (key.startsWith(groupPrefix)) {
-      const group = this.#groups.ensure(parseGroupKey(key.slice(groupPrefix.length)));
+      const ref = parseGroupKey(key.slice(groupPrefix.length));
+      const group = (isWide(ref.kind) ? this.#wide : this.#groups).ensure(ref);
       restoreGroup(group, json, this.#abandoned);
       group.changed = this.#abandoned.length > abandoned;
     } else if (key.endsWith(slowSuffix)) {
@@ -218,10 +263,12 @@ export class Engine {
       saved.set(state.device.id, serializeDevice(state));
       saved.set(state.device.id + slowSuffix, serializeSlow(state));
     }
-    for (const group of this.#groups.all())
+    saved.set(wideKey, JSON.stringify(this.#wide.save()));
+    for (const group of [...this.#groups.all(), ...this.#wide.inOrder()])
       saved.set(groupPrefix + groupKey(group.ref), serializeGroup(group));
     this.#programs = createPrograms(rules);
     this.#groups = new Groups(this.#programs);
+    this.#wide = new WideGroups(this.#programs);
     this.#devices.clear();
     this.#changes = [];
     for (const [key, json] of saved) this.restore(key, json);
@@ -238,7 +285,11 @@ export class Engine {
 
   #serializeOwn(): string {
     const finite = (at: number) => (Number.isFinite(at) ? at : undefined);
-    return JSON.stringify({ openedAt: finite(this.#openedAt), mediansAt: finite(this.#mediansAt) });
+    return JSON.stringify({
+      openedAt: finite(this.#openedAt),
+      mediansAt: finite(this.#mediansAt),
+      talliedAt: finite(this.#talliedAt),
+    });
   }
 
   #markChanged(state: DeviceState): void {

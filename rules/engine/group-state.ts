@@ -1,5 +1,6 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { DeviceRef } from '../device-ref.js';
+import { isWide } from '../group-kind.js';
 import type { GroupKind } from '../group-kind.js';
 import type { Program } from './program.js';
 import type { DeviceState, GroupRef, GroupState } from './state.js';
@@ -7,7 +8,7 @@ import type { DeviceState, GroupRef, GroupState } from './state.js';
 export function createGroupState(ref: GroupRef, program: Program): GroupState {
   return {
     ref,
-    subject: ref.kind === 'site' ? ref.site : `${ref.site}~${ref.kind}-${ref.id}`,
+    subject: subjectOf(ref),
     program,
     members: new Set(),
     size: 0,
@@ -18,6 +19,11 @@ export function createGroupState(ref: GroupRef, program: Program): GroupState {
   };
 }
 
+function subjectOf({ kind, site, id }: GroupRef): string {
+  if (isWide(kind)) return `${kind}-${id}`;
+  return kind === 'site' ? site : `${site}~${kind}-${id}`;
+}
+
 /** The group of a kind that a device is in; undefined where nobody registered that. */
 export function groupOf(device: DeviceRef, kind: GroupKind): GroupRef | undefined {
   const id = {
@@ -25,8 +31,10 @@ export function groupOf(device: DeviceRef, kind: GroupKind): GroupRef | undefine
     floor: device.floor === undefined ? undefined : String(device.floor),
     parent: device.parentId,
     site: device.site,
+    district: device.district,
   }[kind];
-  return id === undefined ? undefined : { deviceClass: device.deviceClass, kind, site: device.site, id };
+  if (id === undefined) return undefined;
+  return { deviceClass: device.deviceClass, kind, site: isWide(kind) ? '' : device.site, id };
 }
 
 /** What identifies a group, in the checkpoint, too. */

@@ -1,3 +1,5 @@
+import { isWide } from '../group-kind.js';
+import type { GroupTally } from '../tally.js';
 import { last } from '../expression/value-memories.js';
 import type { Median } from '../expression/plan.js';
 import { changeMember, createGroupState, groupKey, groupOf } from './group-state.js';
@@ -21,6 +23,25 @@ export class Groups {
   /** Whether any rule compares a device with others. */
   get areCompared(): boolean {
     return Object.values(this.#programs).some(({ medians }) => medians.length > 0);
+  }
+
+  /** What this shard has of groups that reach over several. */
+  tally(): readonly GroupTally[] {
+    return this.inOrder().flatMap(({ ref: { deviceClass, kind, id }, size, counts, program }) => {
+      if (!isWide(kind)) return [];
+      const some = program.traits.flatMap(({ text }, place) => {
+        const count = counts[place] ?? 0;
+        return count === 0 ? [] : [[text, count] as const];
+      });
+      return [{ deviceClass, kind, id, size, counts: Object.fromEntries(some) }];
+    });
+  }
+
+  /** Whether any rule is about groups that reach over several shards. */
+  get areWide(): boolean {
+    return Object.values(this.#programs).some(({ groupRules }) =>
+      groupRules.some(({ rule: { group } }) => group !== undefined && isWide(group)),
+    );
   }
 
   /** Whether any rule is about a group. */

@@ -48,8 +48,9 @@ export interface DeviceState extends Subject {
 export interface GroupRef {
   readonly deviceClass: DeviceClass;
   readonly kind: GroupKind;
+  /** Empty for one that reaches over several. */
   readonly site: string;
-  /** The room, the floor, the device that they are reached through, or the site. */
+  /** The room, the floor, the device that they are reached through, the site, or the district. */
   readonly id: string;
 }
 

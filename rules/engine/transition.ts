@@ -1,6 +1,8 @@
+import { unassigned } from '../../devices/site.js';
 import type { Transition } from '../alarm.js';
 import type { Expression } from '../expression/expression.js';
 import type { Sight } from '../expression/sight.js';
+import { isWide } from '../group-kind.js';
 import type { RuleStep } from '../rule.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
@@ -44,7 +46,7 @@ export function groupTransition(rule: BoundRule, move: Move, group: GroupState, 
   return {
     ...described,
     evidence: devices === '' ? described.evidence : { ...described.evidence, devices },
-    site,
+    site: isWide(kind) ? unassigned : site,
     deviceClass,
     group: { kind, id },
   };

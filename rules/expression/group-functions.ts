@@ -1,5 +1,5 @@
 import { didYouMean } from '../../devices/did-you-mean.js';
-import { groupKinds } from '../group-kind.js';
+import { groupKinds, isWide } from '../group-kind.js';
 import type { GroupKind } from '../group-kind.js';
 import type { Call, FunctionSpec } from './call.js';
 import { conditionArg, numberMetricArg, showCall, wordArg } from './call.js';
@@ -8,6 +8,9 @@ import { innerScope, refuse } from './scope.js';
 import { broken } from './value.js';
 import type { Value } from './value.js';
 import { createLast } from './value-memories.js';
+
+/** Groups that are in one shard of the log, so that all of their devices are known. */
+const comparable = groupKinds.filter((kind) => !isWide(kind));
 
 /** The place of the condition that the devices of the group are counted by. */
 function traitArg(call: Call, usage: string): number | undefined {
@@ -56,10 +59,10 @@ function peerMedian(call: Call): Value {
     'peer_median needs a metric, such as peer_median(retry_pct, "floor").',
   );
   const written = wordArg(call, 1);
-  const kind = groupKinds.find((each) => each === written);
+  const kind = comparable.find((each) => each === written);
   if (kind === undefined) {
     const hint =
-      written === undefined ? ` Known are: ${groupKinds.join(', ')}.` : didYouMean(written, groupKinds);
+      written === undefined ? ` Known are: ${comparable.join(', ')}.` : didYouMean(written, comparable);
     return refuse(
       scope,
       args[1]?.start ?? node.start,

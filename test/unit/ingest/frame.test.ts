@@ -25,6 +25,7 @@ test('a frame gives back every kind of record as it was put in', () => {
     { ...message, replayed: true, index: 9999, foreignTopic: false },
     { kind: 'presence', arrivedAt: 5, client: 'dev-1', online: true },
     { kind: 'presence', arrivedAt: 6, client: 'dev-2', online: false },
+    { kind: 'tally', arrivedAt: 7, shard: 3, shards: 4, tally: '{"at":7,"groups":[{"id":"禅城"}]}' },
     { kind: 'opened', arrivedAt: 7 },
     { kind: 'tick', arrivedAt: 8 },
   ];

@@ -7,6 +7,7 @@ import { emptyCalendar } from '../../../../rules/calendar.js';
 import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import { parseRules } from '../../../../rules/parse-rules.js';
+import type { Tally } from '../../../../rules/tally.js';
 
 const minute = 60_000;
 /** A Monday. */
@@ -239,6 +240,74 @@ describe('a rule about a group', () => {
     engine.forget(device('d1').id);
     expect(engine.takeAbandoned()).toEqual([
       { alarm: `r1~s1~${at(1)}`, reason: 'device_removed', shadow: false },
+    ]);
+  });
+});
+
+describe('a rule about a district', () => {
+  const rule =
+    "- { id: many, group: district, class: ap, severity: major, condition: 'member_share(clients == 0) >= 0.5', " +
+    'title: { zh: 甲, en: A }, advice: { zh: 乙, en: B }, source: test }';
+  const rules = parseRules([{ name: 'r.yaml', text: rule }]);
+  const ap = (id: string): DeviceRef => ({ id, site: `of-${id}`, deviceClass: 'ap', district: 'chancheng' });
+  const at = (seconds: number) => start + seconds * 1000;
+
+  /** Three shards of the log, the first of which judges districts by what all tell. */
+  function shards() {
+    const engines = [0, 1, 2].map(() => createEngine(rules));
+    const told: { shard: number; tally: Tally }[] = [];
+    const hear = (shard: number, id: string, clients: number, seconds: number) =>
+      engines[shard]?.reading(ap(id), { ts: at(seconds), m: { clients } }, at(seconds));
+    const tick = (shard: number, seconds: number) => {
+      engines[shard]?.tick(at(seconds));
+      const tally = engines[shard]?.takeTally();
+      if (tally !== undefined) told.push({ shard, tally });
+    };
+    return { engines, told, hear, tick };
+  }
+
+  it('counts the devices of all shards at the same moment, in whatever order they tell', () => {
+    const orders = [
+      [0, 1, 2, 3, 4, 5],
+      [5, 2, 4, 1, 3, 0],
+      [2, 5, 1, 0, 4, 3],
+    ];
+    const { engines, told, hear, tick } = shards();
+    for (const shard of [0, 1, 2]) hear(shard, `ap${shard}`, 0, 1);
+    hear(1, 'ap3', 4, 1);
+    hear(1, 'ap4', 4, 1);
+    for (const shard of [0, 1, 2]) tick(shard, 11);
+    hear(0, 'ap0', 9, 12);
+    for (const shard of [0, 1, 2]) tick(shard, 21);
+    expect(told).toHaveLength(6);
+    for (const order of orders) {
+      const city = createEngine(rules);
+      // A shard tells in order; another engine may have been killed and told twice.
+      const queue = order
+        .map((i) => told[i])
+        .toSorted((a, b) => (a?.shard === b?.shard ? (a?.tally.at ?? 0) - (b?.tally.at ?? 0) : 0));
+      const found = [...queue, ...queue].flatMap((each) =>
+        city.tally(each?.shard ?? 0, 3, each?.tally as Tally),
+      );
+      expect(found).toMatchObject([
+        { kind: 'raise', at: at(10), group: { kind: 'district', id: 'chancheng' }, site: 'unassigned' },
+        { kind: 'clear', at: at(20) },
+      ]);
+    }
+    expect(engines[1]?.takeTally()).toBeUndefined();
+  });
+
+  it('waits for the shards that have not told yet, also across a restart', () => {
+    const { told, hear, tick } = shards();
+    for (const shard of [0, 1, 2]) hear(shard, `ap${shard}`, 0, 1);
+    for (const shard of [0, 1, 2]) tick(shard, 11);
+    const city = createEngine(rules);
+    expect(told.slice(0, 2).flatMap(({ shard, tally }) => city.tally(shard, 3, tally))).toEqual([]);
+    const after = createEngine(rules);
+    for (const [key, json] of city.takeChanges()) after.restore(key, json);
+    const [last] = told.slice(2);
+    expect(after.tally(last?.shard ?? 0, 3, last?.tally as Tally)).toMatchObject([
+      { kind: 'raise', evidence: { 'member_share(clients == 0)': 1 } },
     ]);
   });
 });
