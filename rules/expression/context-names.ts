@@ -77,7 +77,10 @@ const names = {
     number: ({ device }) => device.capacity ?? NaN,
   },
   model: { gives: 'the model of the device as it is registered', word: ({ device }) => device.model },
-  part: { gives: 'the name of the part that is judged, such as radio5', word: (sight) => sight.part },
+  part: {
+    gives: 'the name of the part that is judged, such as radio5; "" where it is the device as a whole',
+    word: (sight) => sight.part ?? '',
+  },
 } as const satisfies Readonly<Record<string, ContextName>>;
 
 export const contextNames: readonly string[] = Object.keys(names);
