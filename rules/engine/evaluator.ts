@@ -200,10 +200,11 @@ export class Evaluator {
   /** Without a reading that would have told of the change. */
   #evaluateTimed(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
     const before = subject.alarms[rule.place];
+    // Asked before, because the move is made in place.
+    const wasWaiting = isWaiting(before);
     this.#evaluate(rule, state, subject, part);
     const after = subject.alarms[rule.place];
-    if (after !== before || (after !== undefined && after.steps.some(({ phase }) => phase !== 'active')))
-      this.#findings.changed(state);
+    if (after !== before || wasWaiting || isWaiting(after)) this.#findings.changed(state);
   }
 
   #evaluate(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
@@ -265,4 +266,9 @@ function partOf(state: DeviceState, part: string): Subject | undefined {
 function concerns(names: readonly string[], metrics: Metrics): boolean {
   for (let i = 0; i < names.length; i++) if (metrics[names[i] as string] !== undefined) return true;
   return false;
+}
+
+/** Whether a hold time of the alarm is running. */
+function isWaiting(alarm: AlarmState | undefined): boolean {
+  return alarm !== undefined && alarm.steps.some(({ phase }) => phase === 'pending' || phase === 'clearing');
 }

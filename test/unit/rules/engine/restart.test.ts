@@ -7,6 +7,7 @@ import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import type { Engine } from '../../../../rules/engine/engine.js';
 import { loadRules } from '../../../../rules/load-rules.js';
+import { parseRules } from '../../../../rules/parse-rules.js';
 import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 
 type Step = (engine: Engine) => readonly Transition[];
@@ -100,11 +101,25 @@ describe('an engine that is restored from a checkpoint', () => {
     engine.opened(start);
     engine.lastSeen(device('a'), start);
     engine.lastSeen(device('b'), start);
+    // What neighbours are compared by is computed once a minute.
+    engine.tick(start + 500);
     expect([...engine.takeChanges().keys()]).toEqual(['@engine', 'a', 'b']);
     engine.lastSeen(device('b'), start + 1000);
     engine.tick(start + 2000);
     expect([...engine.takeChanges().keys()]).toEqual(['b']);
     expect(engine.takeChanges().size).toBe(0);
+  });
+
+  it('gives out that a hold time ended at a tick', () => {
+    const text =
+      '- { id: r, title: { zh: 甲, en: A }, advice: { zh: 乙, en: B }, source: t, class: sensor, severity: minor, ' +
+      'condition: silence_s > 60, for: 1m }';
+    const engine = createEngine(parseRules([{ name: 'r.yaml', text }]));
+    engine.lastSeen({ id: 'd1', site: 's1', deviceClass: 'sensor' }, start);
+    engine.tick(start + 61_000);
+    engine.takeChanges();
+    expect(engine.tick(start + 121_000)).toMatchObject([{ kind: 'raise' }]);
+    expect([...engine.takeChanges().keys()]).toEqual(['d1']);
   });
 
   it('forgets the alarms and windows of rules that are no more', async () => {
