@@ -22,7 +22,7 @@ export function roleSpecs(role: Role, settings: Settings): ChildSpec[] {
  * large enough lets it die there. On a machine of few cores the helpers of a parallel collection keep each other
  * waiting, and a pause of 3 ms becomes one of 50 ms.
  */
-const collectorFlags = ['--max-semi-space-size=64', '--single-threaded-gc'];
+export const collectorFlags = ['--max-semi-space-size=64', '--single-threaded-gc'];
 
 function roleSpec(role: Role, name: string, settings: Settings): ChildSpec {
   return {
