@@ -111,6 +111,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/rules.js')).addRulesCommand,
   },
   {
+    name: 'maintenance',
+    summary: 'work that is announced, so that rules know of it',
+    load: async () => (await import('./commands/maintenance.js')).addMaintenanceCommand,
+  },
+  {
     name: 'profiles',
     summary: "what turns vendors' payloads into readings",
     load: async () => (await import('./commands/profiles.js')).addProfilesCommand,

@@ -61,8 +61,10 @@ const nightUntil = 6 * 60;
 export function phaseAt(timetable: Timetable, at: number, timeZone: string): SchoolPhase {
   const now = localTime(at, timeZone);
   const plan = planOf(timetable, now);
-  const period = plan.find(({ start, end }) => start <= now.minute && now.minute < end);
-  if (period !== undefined) return phaseOfKind[period.kind];
+  const periods = plan.filter(({ start, end }) => start <= now.minute && now.minute < end);
+  // An import refuses periods that overlap; where one slips in, the lesson counts: it must not be disturbed.
+  if (periods.length > 0)
+    return periods.some(({ kind }) => phaseOfKind[kind] === 'lesson') ? 'lesson' : 'break';
   const isSchoolDay =
     plan.some(({ start }) => start <= now.minute) && plan.some(({ end }) => end > now.minute);
   if (isSchoolDay) return 'break';

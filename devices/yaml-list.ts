@@ -1,7 +1,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Node } from 'yaml';
 import type { TextProblem } from './text-problem.js';
-import { describeYamlError } from './yaml-words.js';
+import { describeYamlError, tabSentence } from './yaml-words.js';
 
 type Path = readonly (string | number)[];
 
@@ -24,10 +24,14 @@ export interface YamlList {
  */
 export function parseYamlList(
   file: string,
-  text: string,
+  written: string,
   what: { readonly entry: string; readonly firstKey: string },
 ): YamlList {
+  const text = written.replace(/^\uFEFF/, '');
   const lines = new LineCounter();
+  const tabbed = [...text.matchAll(/^ *(?=\t[\t ]*\S)/gm)].map(
+    ({ index, 0: blanks }) => index + blanks.length,
+  );
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problem = (offset: number, message: string): TextProblem => {
     const { line, col } = lines.linePos(offset);
@@ -36,14 +40,18 @@ export function parseYamlList(
   const root = document.contents;
   const single = isMap(root);
 
+  const mistakes = [...document.errors, ...document.warnings]
+    .sort((a, b) => a.pos[0] - b.pos[0])
+    .map((error) => problem(error.pos[0], describeYamlError(error, what.entry)));
+  // A tab is a mistake only as an indent, and then the parser stumbles at any other place.
   const problems = firstOfEachLine(
-    [...document.errors, ...document.warnings]
-      .sort((a, b) => a.pos[0] - b.pos[0])
-      .map((error) => problem(error.pos[0], describeYamlError(error, what.entry))),
+    mistakes.length > 0 && tabbed.length > 0
+      ? tabbed.map((offset) => problem(offset, tabSentence))
+      : mistakes,
   );
   let entries: unknown[] = [];
   if (problems.length === 0) {
-    if (single || isSeq(root)) {
+    if (single || (isSeq(root) && root.items.length > 0)) {
       try {
         const plain: unknown = document.toJS();
         entries = single ? [plain] : (plain as unknown[]);

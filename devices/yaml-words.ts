@@ -2,11 +2,13 @@ import type { ErrorCode, YAMLError } from 'yaml';
 
 const noPair = 'This line is no "key: value": its ":" with a blank behind it is missing';
 
+export const tabSentence = 'A line is indented with a tab; indent it with blanks.';
+
 /** Sentences for what people get wrong; `entry` is what the file holds a list of. */
 const sentences: Partial<Record<ErrorCode, (message: string, entry: string) => string>> = {
   MULTIPLE_DOCS: (_, entry) =>
     `A file is one YAML document: remove the line "---" and write one list of ${entry}s.`,
-  TAB_AS_INDENT: () => 'A line is indented with a tab; indent it with blanks.',
+  TAB_AS_INDENT: () => tabSentence,
   DUPLICATE_KEY: (_, entry) =>
     `This key stands here twice; keep one of the two, or begin another ${entry} with "- ".`,
   MULTILINE_IMPLICIT_KEY: () => `${noPair}, or it is not indented like its neighbours.`,
@@ -36,5 +38,6 @@ const sentences: Partial<Record<ErrorCode, (message: string, entry: string) => s
  * @param entry what the file holds a list of, e.g. `rule`
  */
 export function describeYamlError({ code, message }: YAMLError, entry: string): string {
+  if (message.includes('call stack')) return 'The YAML is nested too deeply here.';
   return sentences[code]?.(message, entry) ?? `The YAML can't be read here (${message.replace(/\.$/, '')}).`;
 }

@@ -56,7 +56,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const calendar = createCalendar({
     timeZone: settings.TIMEZONE,
     timetable: (site) => register.timetable(site),
-    isInMaintenance: () => false,
+    isInMaintenance: (device, at) => register.maintenance.covers(device, at),
   });
   const writing = connectRedis(context.redisUrl, log, { commandTimeout: appendTimeoutMs });
   lifeCycle.onStop('redis', () => writing.disconnect());

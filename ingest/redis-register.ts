@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '../devices/device.js';
+import { MaintenancePlan } from '../devices/maintenance.js';
+import { listMaintenance } from '../devices/redis-maintenance.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Room } from '../devices/room.js';
@@ -15,6 +17,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 
 const retryMs = 250;
+const placeKinds: ReadonlySet<RegistryChange['kind']> = new Set(['site', 'room', 'timetable', 'maintenance']);
 
 /** A registered device, with what it hangs on taken apart once, and what rules can know of its place. */
 export interface RegisteredDevice extends Device {
@@ -33,9 +36,10 @@ export class Register {
   #sites = new Map<string, Site>();
   #rooms = new Map<string, Room>();
   #timetables = new Map<string, Timetable>();
+  #maintenance = new MaintenancePlan([]);
   /** Devices to be read again; undefined: everything. */
   #due: Set<string> | undefined = new Set();
-  /** Sites, rooms or timetables are to be read again. */
+  /** Sites, rooms, timetables or maintenance are to be read again. */
   #placesDue = false;
   /** Goes up whenever devices were read again. */
   changes = 0;
@@ -72,6 +76,10 @@ export class Register {
     return this.#timetables.get(site);
   }
 
+  get maintenance(): MaintenancePlan {
+    return this.#maintenance;
+  }
+
   /** Asks the registry itself, which may know of a device what its feed has not told yet. @throws when it doesn't answer */
   async ask(ids: readonly string[]): Promise<readonly (RegisteredDevice | undefined)[]> {
     const [rows, removals] = await Promise.all([
@@ -100,8 +108,7 @@ export class Register {
     for (const change of changes) {
       if (change.kind === 'everything') this.#isDue(undefined);
       else if (change.kind === 'device') this.#isDue([change.id]);
-      else if (change.kind === 'site' || change.kind === 'room' || change.kind === 'timetable')
-        this.#placesDue = true;
+      else if (placeKinds.has(change.kind)) this.#placesDue = true;
     }
     if (this.#isBehind() && !this.#reading) void this.#read();
   }
@@ -157,6 +164,7 @@ export class Register {
       this.#readHash<Room>(redisKeys.rooms),
       this.#readHash<Timetable>(redisKeys.timetables),
     ]);
+    this.#maintenance = new MaintenancePlan(await listMaintenance(this.#redis));
     for (const [id, device] of this.#devices) this.#devices.set(id, this.#place(device, device.removals));
   }
 

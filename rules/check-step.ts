@@ -45,11 +45,13 @@ export function checkStep(
       `clear it ${sayings[raises.above ? 'false' : 'true']} ${raises.limit}.`;
     problems.push({ key: 'clear', message });
   }
-  const window = countWindow(condition);
-  if (window !== undefined && holdMs > window) {
+  const longest = longestHold(parse(condition).ast);
+  if (holdMs > longest) {
     const message =
-      'It has to hold for longer than it looks back: what is counted has left the window by then. Make "for" shorter ' +
-      'than the time in the condition.';
+      longest === 0
+        ? 'An event is over at once, so that nothing holds: leave "for" out, or ask events(…, "10m") > 0.'
+        : 'It has to hold for longer than it looks back: what it looks for has left that time by then. Make "for" ' +
+          'shorter than the time in the condition.';
     problems.push({ key: 'for', message });
   }
   return problems;
@@ -116,12 +118,25 @@ function metricIn(node: ASTNode): string | undefined {
 
 const counting = new Set(['events', 'changes', 'resets']);
 
-/** How long a condition such as `events("radar", "10m") >= 3` looks back, ms. */
-function countWindow(text: string): number | undefined {
-  const { ast } = parse(text);
-  if (ast.op !== '>' && ast.op !== '>=') return undefined;
-  const [call] = ast.args;
-  if (call.op !== 'call' || !counting.has(call.args[0])) return undefined;
-  const time = call.args[1].at(-1);
-  return time?.op === 'value' && typeof time.args === 'string' ? parseDuration(time.args) : undefined;
+/**
+ * How long a condition can hold after a single event or change, ms: as long as it looks back. Infinity where it looks
+ * at what can last.
+ */
+function longestHold(node: ASTNode): number {
+  if (node.op === '&&') return Math.min(longestHold(node.args[0]), longestHold(node.args[1]));
+  if (node.op === '||') return Math.max(longestHold(node.args[0]), longestHold(node.args[1]));
+  if (node.op === '>' || node.op === '>=') {
+    const [call] = node.args;
+    return call.op === 'call' && counting.has(call.args[0]) ? lastTime(call.args[1]) : Infinity;
+  }
+  if (node.op !== 'call') return Infinity;
+  const [name, args] = node.args;
+  if (name === 'event') return 0;
+  return name === 'then' ? lastTime(args) : Infinity;
+}
+
+function lastTime(args: readonly ASTNode[]): number {
+  const time = args.at(-1);
+  const ms = time?.op === 'value' && typeof time.args === 'string' ? parseDuration(time.args) : undefined;
+  return ms ?? Infinity;
 }

@@ -3,9 +3,11 @@ const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** How a duration is written in rule files, for messages. */
 export const durationHint = 'write a whole number and a unit, such as "30s", "10m", "2h" or "1d"';
 
+export const durationPattern = /^(\d{1,6})([smhd])$/;
+
 /** `"10m"` as milliseconds; undefined when the text is no duration (a whole number and s, m, h or d). */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const match = durationPattern.exec(text);
   if (!match) return undefined;
   return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
 }

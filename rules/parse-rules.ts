@@ -10,7 +10,7 @@ import { didYouMean } from '../devices/did-you-mean.js';
 import type { PlacedRule } from './placed-rule.js';
 import type { CheckedStep, CompiledRule } from './rule.js';
 import { RuleSetError } from './rule-problem.js';
-import { ruleKeys, ruleSchema, stepKeys, stepsOf } from './rule-schema.js';
+import { mostCharacters, ruleKeys, ruleSchema, stepKeys, stepsOf } from './rule-schema.js';
 import type { RuleDefinition, StepDefinition } from './rule-schema.js';
 
 /** The text of one rule file; `name` is what its mistakes are reported under. */
@@ -73,7 +73,9 @@ export function parseRules(files: readonly RuleFile[]): readonly CompiledRule[] 
 
 /** What is left to check of a rule that has other mistakes. */
 const conditionsOnly = z.object(
-  ruleSchema.pick({ class: true, group: true, clear: true }).extend({ condition: z.string() }).shape,
+  ruleSchema
+    .pick({ class: true, group: true, clear: true })
+    .extend({ condition: z.string().max(mostCharacters) }).shape,
 );
 type Conditions = Pick<RuleDefinition, 'class' | 'group'>;
 type WrittenStep = Pick<StepDefinition, 'condition' | 'clear' | 'path'>;

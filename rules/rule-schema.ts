@@ -4,8 +4,10 @@ import { isWorse, severities } from './alarm.js';
 import type { Severity } from './alarm.js';
 import { groupKinds } from './group-kind.js';
 import { ruleModes } from './rule.js';
-import { durationHint, parseDuration } from './duration.js';
+import { durationHint, durationPattern, parseDuration } from './duration.js';
 
+/** Nobody reads a longer condition. */
+export const mostCharacters = 4000;
 const longestHoldMs = 7 * 86_400_000;
 
 const text = z.string({ error: 'must be text' }).trim().min(1, { error: 'must not be empty' });
@@ -14,21 +16,35 @@ const bilingual = z.strictObject(
   { error: 'must be texts in both languages, zh: and en:' },
 );
 const deviceClass = z.enum(deviceClasses, { error: `must be one of ${deviceClasses.join(', ')}` });
-const duration = z.string({ error: `must be a duration: ${durationHint}` }).transform((written, context) => {
-  const ms = parseDuration(written);
-  if (ms === undefined) context.addIssue({ code: 'custom', message: `must be a duration: ${durationHint}` });
-  else if (ms > longestHoldMs) context.addIssue({ code: 'custom', message: 'must not be longer than 7d' });
-  return ms ?? 0;
-});
+const duration = z
+  .string({ error: `must be a duration: ${durationHint}` })
+  .regex(durationPattern, { error: `must be a duration: ${durationHint}` })
+  .transform((written, context) => {
+    const ms = parseDuration(written) ?? 0;
+    if (ms > longestHoldMs) context.addIssue({ code: 'custom', message: 'must not be longer than 7d' });
+    return ms;
+  });
+const hold = (meaning: string) =>
+  duration.default(0).describe(`${meaning}: a whole number and s, m, h or d, at most 7d. Left out: at once.`);
 
-const severity = z.enum(severities, { error: `must be one of ${severities.join(', ')}` });
+const severity = z
+  .enum(severities, { error: `must be one of ${severities.join(', ')}` })
+  .describe('How bad it is (ITU-T X.733), from warning to critical.');
 
 /** What takes an alarm to a severity, and down from it again. */
 const step = {
-  condition: text,
-  for: duration.default(0),
-  clear: text.optional(),
-  clearFor: duration.default(0),
+  condition: text
+    .max(mostCharacters, { error: `must not be longer than ${mostCharacters} characters` })
+    .describe(
+      'When it is raised: an expression (CEL) over metrics, functions and context names; "campus rules functions" ' +
+        'lists them. Example: mean(co2_ppm, "5m") > 1000',
+    ),
+  for: hold('How long the condition must hold before it is raised'),
+  clear: text
+    .max(mostCharacters, { error: `must not be longer than ${mostCharacters} characters` })
+    .optional()
+    .describe('When it is over. Left out: when the condition no longer holds.'),
+  clearFor: hold('How long that must hold before it is over'),
 };
 const stepSchema = z.strictObject(
   { severity, ...step },
@@ -37,25 +53,39 @@ const stepSchema = z.strictObject(
 
 /** One rule as it is written in a rule file. */
 export const ruleSchema = z.strictObject({
-  id: z.string({ error: 'must be text' }).regex(/^[a-z0-9][a-z0-9-]{0,63}$/, {
-    error: 'must be up to 64 small letters, digits and "-", beginning with a letter or digit',
-  }),
-  title: bilingual,
-  explanation: bilingual.optional(),
-  advice: bilingual,
-  source: text,
-  class: z.union([deviceClass.transform((only) => [only]), z.array(deviceClass).min(1)], {
-    error: `must be one of ${deviceClasses.join(', ')}, or a list of them`,
-  }),
-  group: z.enum(groupKinds, { error: `must be one of ${groupKinds.join(', ')}` }).optional(),
-  mode: z.enum(ruleModes, { error: `must be one of ${ruleModes.join(', ')}` }).default('on'),
+  id: z
+    .string({ error: 'must be text' })
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, {
+      error: 'must be up to 64 small letters, digits and "-", beginning with a letter or digit',
+    })
+    .describe('Names the rule for ever: alarms, modes and "active" refer to it.'),
+  title: bilingual.describe('What is wrong, in a few words.'),
+  explanation: bilingual.optional().describe('What is behind it, for those who wonder.'),
+  advice: bilingual.describe('What to do about it; it stands in the mail.'),
+  source: text.describe('Where the limit comes from, and how sure that is.'),
+  class: z
+    .union([deviceClass.transform((only) => [only]), z.array(deviceClass).min(1)], {
+      error: `must be one of ${deviceClasses.join(', ')}, or a list of them`,
+    })
+    .describe('The class of devices that it is for, or a list of classes.'),
+  group: z
+    .enum(groupKinds, { error: `must be one of ${groupKinds.join(', ')}` })
+    .optional()
+    .describe(
+      'Its alarms are about such a group of devices, and its conditions count them with members and member_share.',
+    ),
+  mode: z
+    .enum(ruleModes, { error: `must be one of ${ruleModes.join(', ')}` })
+    .default('on')
+    .describe('shadow: evaluated and recorded, and nobody is told. off: not evaluated.'),
   severity: severity.optional(),
   ...step,
-  condition: text.optional(),
+  condition: step.condition.optional(),
   steps: z
     .array(stepSchema, { error: 'must be a list of steps, each with severity: and condition:' })
     .min(1, { error: 'must have at least one step' })
-    .optional(),
+    .optional()
+    .describe('Severities from the mildest to the most severe, in place of one severity and condition.'),
 });
 
 /** A rule whose shape is right; its conditions are still text. */
@@ -90,7 +120,9 @@ export function stepsOf(rule: RuleDefinition): readonly StepDefinition[] | Shape
     if (condition === undefined) return lacks('condition', 'text');
     return [{ ...rule, severity, condition, path: [] }];
   }
-  const twice = (['severity', 'condition', 'clear'] as const).find((key) => rule[key] !== undefined);
+  const beside = ['severity', 'condition', 'clear', 'for', 'clearFor'] as const;
+  // A hold that is left out is 0.
+  const twice = beside.find((key) => rule[key] !== undefined && rule[key] !== 0);
   if (twice !== undefined) {
     const message = `A rule with "steps" has "${twice}" in each step, not beside them.`;
     return { path: [twice], message };

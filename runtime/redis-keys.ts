@@ -80,6 +80,8 @@ export const redisKeys = {
   registryVersion: 'pc:registry:version',
   /** Stream, capped: what was changed in the registry and credentials (`kind`, `id`). */
   registryChanges: 'pc:registry:changes',
+  /** Hash: id → maintenance window (JSON). */
+  maintenance: 'pc:maintenance',
   /** Hash: rule id → the mode that somebody put it in, whatever its file says (JSON: mode, by, at). */
   ruleModes: 'pc:rules:modes',
   /** Hash: set id → a set of rules that judges have gone by (JSON: its files and modes). */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadRules } from '../../rules/load-rules.js';
+import { ruleFileSchema } from '../../rules/rule-file-schema.js';
 import type { CompiledRule } from '../../rules/rule.js';
 import { RuleSetError } from '../../rules/rule-problem.js';
 import { catalogueFolder, ruleFolders } from '../../runtime/rules-folder.js';
@@ -15,6 +16,19 @@ export function addRulesCommand(program: Command): void {
   addCheck(rules);
   addRuleLists(rules);
   addRuleModes(rules);
+  addSchema(rules);
+}
+
+function addSchema(rules: Command): void {
+  rules
+    .command('schema')
+    .summary('print the JSON Schema of rule files, for editors')
+    .description(
+      'Prints the JSON Schema that rules/rule-file.schema.json holds. Editors with the YAML language server complete and ' +
+        'check a rule file that begins with "# yaml-language-server: $schema=PATH-OR-URL".',
+    )
+    .addHelpText('after', '\nExample:\n  $ campus rules schema > my-rules/rule-file.schema.json')
+    .action(() => console.log(JSON.stringify(ruleFileSchema(), null, 2)));
 }
 
 function addCheck(rules: Command): void {

@@ -39,5 +39,5 @@ function hintAt(text: string, offset: number): string {
   if (/^not\b/i.test(rest) || /^not\b/i.test(text)) return 'write "!" in place of "not"';
   if (/^,\d/.test(rest) && /\d$/.test(text.slice(0, offset))) return 'write a number without a comma';
   if (/^[^\x20-\x7e]/.test(rest)) return 'use the ASCII character in place of the full-width one';
-  return `something is wrong before "${rest}"`;
+  return `something is wrong before "${rest.length > 30 ? `${rest.slice(0, 30)}…` : rest}"`;
 }

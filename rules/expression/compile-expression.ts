@@ -28,6 +28,25 @@ export function checkExpression(
   classes: readonly DeviceClass[],
   about: Scope['about'] = 'device',
 ): CheckedExpression | readonly ExpressionProblem[] {
+  try {
+    return check(text, classes, about);
+  } catch (error) {
+    // It is compiled as deep as it is nested.
+    if (error instanceof RangeError) return [tooDeep];
+    throw error;
+  }
+}
+
+const tooDeep: ExpressionProblem = {
+  offset: 0,
+  message: 'The condition is nested too deeply; write it in simpler parts, or as several rules.',
+};
+
+function check(
+  text: string,
+  classes: readonly DeviceClass[],
+  about: Scope['about'],
+): CheckedExpression | readonly ExpressionProblem[] {
   const ast = parseCel(text);
   if ('message' in ast) return [ast];
   const scope = createScope(text, classes, about);
@@ -72,6 +91,7 @@ function parseCel(text: string): ASTNode | ExpressionProblem {
     return parse(text).ast;
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
+    if (error.code === 'limit_exceeded') return tooDeep;
     return describeCelError(text, error.range?.start ?? 0);
   }
 }

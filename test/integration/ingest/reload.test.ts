@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { listAlarms } from '../../../alerts/redis-alarm-list.js';
+import { announceMaintenance, endMaintenance } from '../../../devices/redis-maintenance.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
 import { compareIds } from '../../../ingest/log/log.js';
@@ -186,6 +187,22 @@ test('a mode that somebody decides on is followed, whatever the file says, and u
   await decide(undefined);
   await append(2, { temp_c: 35 });
   await eventually('the alarm', () => alarmOf('hot'));
+});
+
+test('rules know of maintenance soon after it is announced, and of its end', async () => {
+  await edit(rule('works', 'maintenance'));
+  await start();
+  const who = { by: 'test', at: t0 };
+  const wanted = { device: 'd1', from: t0, until: t0 + 10 * 60 * minute, reason: 'new sensor' };
+  const window = await announceMaintenance(redis, wanted, who);
+  const readingUntil = (what: string, isSo: (alarm: Alarm | undefined) => boolean) =>
+    eventually(what, async () => {
+      await append(1, { temp_c: 20 });
+      return isSo(await alarmOf('works'));
+    });
+  await readingUntil('the alarm', (alarm) => alarm !== undefined);
+  await endMaintenance(redis, window.id, { ...who, at: t0 + 1 });
+  await readingUntil('its end', (alarm) => alarm === undefined);
 });
 
 test('an alarm that was raised just before a kill ends in order, though its rule was edited before the next start', async () => {

@@ -26,6 +26,16 @@ const timetable: Timetable = {
 const phase = (local: string) => phaseAt(timetable, Date.parse(`${local}:00+08:00`), 'Asia/Shanghai');
 
 describe('what goes on at a school', () => {
+  test('is a lesson wherever periods overlap, in whatever order they are given', () => {
+    const overlapping = [period(1, '08:00', '09:00', 'lunch'), period(1, '08:30', '09:30', 'lesson')];
+    for (const periods of [overlapping, overlapping.toReversed()]) {
+      const phases = ['08:15', '08:45', '09:15'].map((time) =>
+        phaseAt({ ...timetable, periods }, Date.parse(`2026-03-02T${time}:00+08:00`), 'Asia/Shanghai'),
+      );
+      expect(phases).toEqual(['break', 'lesson', 'lesson']);
+    }
+  });
+
   test.each([
     ['2026-03-02T08:00', 'lesson', 'a lesson begins'],
     ['2026-03-02T08:39', 'lesson', 'its last minute'],
