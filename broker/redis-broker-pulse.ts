@@ -2,11 +2,20 @@ import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import { redisNow } from '../runtime/redis-time.js';
 import type { DirectoryEntry } from './redis-connection-directory.js';
 
 const pulseMs = 2000;
 /** A broker is forgotten when it has been gone for as long. */
 const forgetMs = 86_400_000;
+
+/**
+ * KEYS[1] the brokers; ARGV[1] one of them, which lives now, by Redis' clock: one of its own that is wrong would
+ * have it, or all others, taken for dead.
+ */
+const pulseScript = `
+local t = redis.call('TIME')
+redis.call('HSET', KEYS[1], ARGV[1], t[1] * 1000 + math.floor(t[2] / 1000))`;
 
 export interface BrokerPulseParts {
   readonly redis: Redis;
@@ -32,14 +41,14 @@ export interface BrokerPulseParts {
 export class BrokerPulse {
   readonly #parts: BrokerPulseParts;
   readonly #timers: readonly NodeJS.Timeout[];
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
 
   constructor(parts: BrokerPulseParts) {
     this.#parts = parts;
     const attempt = (what: string, work: () => Promise<unknown>) => () => {
       work().catch((error: unknown) => parts.log.debug(`${what}: ${messageOf(error)}`));
     };
-    const beat = attempt('pulse', () => parts.redis.hset(redisKeys.brokers, parts.broker, Date.now()));
+    const beat = attempt('pulse', () => parts.redis.eval(pulseScript, 1, redisKeys.brokers, parts.broker));
     beat();
     this.#timers = [
       setInterval(beat, pulseMs),
@@ -56,9 +65,9 @@ export class BrokerPulse {
 
   async #sweep(): Promise<void> {
     const { redis, directory, broker, onLost, graceMs } = this.#parts;
-    const now = Date.now();
     // Who could come back only to us has had no time to do so yet.
-    if (now - this.#startedAt < graceMs) return;
+    if (performance.now() - this.#startedAt < graceMs) return;
+    const now = await redisNow(redis);
     const pulses = await redis.hgetall(redisKeys.brokers);
     const isDead = (broker: string) => now - Number(pulses[broker] ?? 0) >= graceMs;
     // One that ended here while Redis did not answer is still in the directory.

@@ -6,6 +6,7 @@ import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import { epochMs, redisNow } from '../runtime/redis-time.js';
 import type { OutboundMessage } from './wire.js';
 
 const pollMs = 50;
@@ -164,14 +165,9 @@ export class LiveFeed<Listener> {
   /** Where the shard's log ends now, also when it is empty. */
   async #end(shard: number): Promise<Pick<Followed<Listener>, 'cursor' | 'readTo'>> {
     const { redis } = this.#parts;
-    const readTo = epochMs(await redis.time());
+    const readTo = await redisNow(redis);
     if ((await redis.exists(redisKeys.log(shard))) === 0) return { cursor: logStart, readTo };
     const info = (await redis.xinfo('STREAM', redisKeys.log(shard))) as unknown[];
     return { cursor: String(info[info.indexOf('last-generated-id') + 1]), readTo };
   }
-}
-
-function epochMs(time: unknown): number {
-  const [seconds, micros] = time as [number | string, number | string];
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }

@@ -12,13 +12,15 @@ const leaseMs = 3000;
 const longestGapMs = 2500;
 
 /**
- * KEYS[1] lease; ARGV[1] owner, ARGV[2] ms to hold it. Returns 1 when the owner holds it now, else 0.
+ * KEYS[1] lease; ARGV[1] owner, ARGV[2] ms to hold it. Returns Redis' time, epoch ms, when the owner holds it now,
+ * else 0. The clocks of the brokers' machines may differ.
  */
 const leaseScript = `
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`;
+local t = redis.call('TIME')
+return t[1] * 1000 + math.floor(t[2] / 1000)`;
 
 /** KEYS[1] lease; ARGV[1] owner. Gives the lease up, if it is still the owner's. */
 const releaseScript = `
@@ -44,7 +46,7 @@ export class Ticker {
   readonly #parts: TickerParts;
   readonly #timer: NodeJS.Timeout;
   #beating: Promise<void> | undefined;
-  /** Wall time of the last tick that is in the log, by this process; undefined while another holds the lease. */
+  /** Redis' time, epoch ms, of the last tick that is in the log, by this process; undefined while another holds the lease. */
   #tickedAt: number | undefined;
 
   constructor(parts: TickerParts) {
@@ -70,16 +72,16 @@ export class Ticker {
 
   async #tick(): Promise<void> {
     const { redis, clock, owner } = this.#parts;
-    if ((await redis.eval(leaseScript, 1, redisKeys.tickLease, owner, leaseMs)) !== 1) {
+    const now = Number(await redis.eval(leaseScript, 1, redisKeys.tickLease, owner, leaseMs));
+    if (now === 0) {
       this.#tickedAt = undefined;
       return;
     }
     const before = this.#tickedAt ?? Number((await redis.get(redisKeys.tickedAt)) ?? 0);
-    const wallNow = Date.now();
     const arrivedAt = clock.now();
-    await this.#append(wallNow - before > longestGapMs ? 'opened' : 'tick', arrivedAt);
-    this.#tickedAt = wallNow;
-    await redis.mset(redisKeys.tickedAt, wallNow, redisKeys.clockSeen, arrivedAt);
+    await this.#append(now - before > longestGapMs ? 'opened' : 'tick', arrivedAt);
+    this.#tickedAt = now;
+    await redis.mset(redisKeys.tickedAt, now, redisKeys.clockSeen, arrivedAt);
   }
 
   #append(kind: 'opened' | 'tick', arrivedAt: number): Promise<unknown> {

@@ -96,7 +96,7 @@ export const redisKeys = {
   clockSeen: 'pc:clock:seen',
   /** String with an expiry: the broker process that writes the ticks. */
   tickLease: 'pc:tick:lease',
-  /** String: wall time of the last tick in the log, epoch ms. */
+  /** String: Redis' time at the last tick in the log, epoch ms. */
   tickedAt: 'pc:tick:at',
   /** String: number of shards the log was created with. */
   shards: 'pc:shards',
