@@ -169,6 +169,11 @@ export class ClientConnection implements Link {
     return this.session?.inFlight ?? 0;
   }
 
+  /** Its client has proven who it is. */
+  get isKnown(): boolean {
+    return this.session !== undefined;
+  }
+
   /** It is not being read now. */
   get isHeld(): boolean {
     return this.#holds.size > 0;

@@ -65,7 +65,7 @@ export class FrontDoor extends Aedes {
   }
 
   /** Takes a new connection, over whatever transport. */
-  accept(incoming: Connection): void {
+  accept(incoming: Connection): ClientConnection {
     const { limits, handlers } = this.#parts;
     const connection = new ClientConnection(incoming, limits, {
       ...handlers,
@@ -78,6 +78,7 @@ export class FrontDoor extends Aedes {
       this.#deliver(connection, packet);
       done();
     };
+    return connection;
   }
 
   connectionOf(client: Client): ClientConnection {

@@ -4,6 +4,8 @@ import type { LimitReason } from './limit-reason.js';
 export interface Receiver {
   /** It is not being read now, because of us: that the rest doesn't come is not its fault. */
   readonly isHeld: boolean;
+  /** It has proven who it is. */
+  readonly isKnown: boolean;
   destroy(): void;
 }
 
@@ -15,7 +17,8 @@ interface Begun {
 
 /**
  * What has been received of packets that are not complete yet, over all connections: a packet has its time to be
- * complete, and when all of them together take too much memory the connection with the most is closed.
+ * complete, and when all of them together take too much memory the connection with the most is closed, of
+ * strangers first: they must not be able to cut a device's upload.
  */
 export class PartialPackets {
   readonly #limits: { readonly bytes: number; readonly timeoutMs: number };
@@ -60,7 +63,7 @@ export class PartialPackets {
 
   #cutLargest(): void {
     let most: [Receiver, Begun] | undefined;
-    for (const entry of this.#begun) if (most === undefined || entry[1].bytes > most[1].bytes) most = entry;
+    for (const entry of this.#begun) if (most === undefined || isCutBefore(entry, most)) most = entry;
     if (most !== undefined) this.#cut(most[0], 'partial_bytes');
   }
 
@@ -76,4 +79,11 @@ export class PartialPackets {
     this.note(receiver, 0, true);
     receiver.destroy();
   }
+}
+
+function isCutBefore(
+  [one, { bytes }]: [Receiver, Begun],
+  [other, { bytes: most }]: [Receiver, Begun],
+): boolean {
+  return one.isKnown === other.isKnown ? bytes > most : other.isKnown;
 }

@@ -2,6 +2,12 @@ import type { Duplex } from 'node:stream';
 import type { MqttTransport } from '../../runtime/mqtt-addresses.js';
 import type { ClientCertificate } from './client-certificate.js';
 
+/** Who came over a connection. */
+export interface Guest {
+  /** It has proven who it is. */
+  readonly isKnown: boolean;
+}
+
 /** A client's connection, whatever it came over. */
 export interface Connection {
   readonly transport: MqttTransport;

@@ -12,7 +12,7 @@ import type { PartialPackets } from '../limits/partial-packets.js';
 import { boundUntilConnect } from './before-connect.js';
 import { CertificateFiles } from './certificate-files.js';
 import type { ClientCertificate } from './client-certificate.js';
-import type { Connection } from './connection.js';
+import type { Connection, Guest } from './connection.js';
 import { Entrance } from './entrance.js';
 import { createTlsLayer } from './tls.js';
 import { createWebSocketLayer } from './web-socket.js';
@@ -28,7 +28,7 @@ export interface ListenerParts {
   readonly settings: Settings;
   readonly log: Logger;
   readonly lifeCycle: LifeCycle;
-  readonly onConnection: (connection: Connection) => void;
+  readonly onConnection: (connection: Connection) => Guest;
   readonly onLimited: (reason: LimitReason) => void;
   /** Told of WebSocket messages that are not complete yet. */
   readonly partials: PartialPackets;
@@ -111,19 +111,19 @@ function layersFor(
     socket: Socket,
     certificate: ClientCertificate | undefined,
     lift?: () => void,
-  ) => {
+  ): Guest | undefined => {
     const visit = entrance.visitOf(socket);
     // Gone while its handshake ended.
     if (visit === undefined) {
       stream.destroy();
-      return;
+      return undefined;
     }
     const onConnectRead = () => {
       visit.onConnectRead();
       lift?.();
     };
     const { address, takenBytes } = visit;
-    onConnection({ transport, stream, certificate, address, takenBytes, onConnectRead });
+    return onConnection({ transport, stream, certificate, address, takenBytes, onConnectRead });
   };
   const secure = (onSecure: (socket: Socket, certificate: ClientCertificate | undefined) => void) => {
     if (files === undefined) throw new Error('TLS without its files');
@@ -147,16 +147,16 @@ function layersFor(
         const lift = boundUntilConnect(socket, settings.MAX_CONNECT_BYTES + frameHeaderBytes, () =>
           refused('too much before CONNECT'),
         );
-        handOver(stream, socket, certificates.get(socket), lift);
+        return handOver(stream, socket, certificates.get(socket), lift);
       },
       refused,
     );
   };
   switch (transport) {
     case 'tcp':
-      return (socket) => handOver(socket, socket, undefined);
+      return (socket) => void handOver(socket, socket, undefined);
     case 'tls':
-      return secure((socket, certificate) => handOver(socket, socket, certificate));
+      return secure((socket, certificate) => void handOver(socket, socket, certificate));
     case 'ws':
       return overWebSocket();
     case 'wss': {

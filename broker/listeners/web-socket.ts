@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { PartialPackets } from '../limits/partial-packets.js';
+import type { Guest } from './connection.js';
 import { webSocketPath } from '../../runtime/mqtt-addresses.js';
 
 /** Pieces that a client may cut one message into. */
@@ -17,13 +18,13 @@ const subprotocols = ['mqtt', 'mqttv3.1'];
  * MQTT over WebSocket on accepted sockets (plain or TLS): path `/mqtt`, subprotocol `mqtt`, binary frames.
  * @param maxFrameBytes a larger frame ends the connection
  * @param partials told of messages that are not complete yet: `ws` keeps what has come of them
- * @param onOpen the upgrade is done; the stream carries the bytes of MQTT
+ * @param onOpen the upgrade is done; the stream carries the bytes of MQTT. Returns who comes, unless gone already
  * @param onRefused it was no proper upgrade
  */
 export function createWebSocketLayer(
   maxFrameBytes: number,
   partials: PartialPackets,
-  onOpen: (stream: Duplex, socket: Socket) => void,
+  onOpen: (stream: Duplex, socket: Socket) => Guest | undefined,
   onRefused: (why: string) => void,
 ): (socket: Socket) => void {
   const upgrader = new WebSocketServer({
@@ -59,9 +60,10 @@ export function createWebSocketLayer(
       webSocket.on('message', (_data, isBinary) => {
         if (!isBinary) stream.destroy();
       });
-      watchPartials(webSocket, socket, partials);
+      watchPartials(webSocket, socket, partials, () => guest?.isKnown === true);
       const stream = createWebSocketStream(webSocket);
-      onOpen(stream, socket);
+      // Asked for when bytes come, which is later.
+      const guest = onOpen(stream, socket);
     });
   });
   return (socket) => server.emit('connection', socket);
@@ -80,10 +82,18 @@ function whatIsWrong(
 }
 
 /** Counts what has come since the last whole message or control frame. */
-function watchPartials(webSocket: WebSocket, socket: Socket, partials: PartialPackets): void {
+function watchPartials(
+  webSocket: WebSocket,
+  socket: Socket,
+  partials: PartialPackets,
+  isKnown: () => boolean,
+): void {
   const receiver = {
     get isHeld() {
       return socket.isPaused();
+    },
+    get isKnown() {
+      return isKnown();
     },
     destroy: () => void socket.destroy(),
   };

@@ -73,8 +73,8 @@ export const clientLimitSettings = {
   PARTIAL_BYTES: {
     schema: count.default(67_108_864),
     help: {
-      en: 'Bytes of begun and incomplete packets of all clients; above it the connection with the most is closed',
-      zh: '所有客户端未收完的报文达到此字节数后，关闭占用最多的连接',
+      en: 'Bytes of begun and incomplete packets of all clients; above it the connection with the most is closed, of those not logged in first',
+      zh: '所有客户端未收完的报文达到此字节数后，关闭占用最多的连接，尚未通过认证的优先',
     },
     unit: 'bytes',
     scope: 'process',

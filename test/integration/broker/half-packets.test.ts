@@ -13,7 +13,12 @@ let wsPort: number;
 
 beforeAll(async () => {
   wsPort = await freePort();
-  const limits = { MQTT_PACKET_TIMEOUT_S: '4', PARTIAL_BYTES: '100000', MQTT_WS_PORT: String(wsPort) };
+  const limits = {
+    MQTT_PACKET_TIMEOUT_S: '4',
+    MQTT_CONNECT_TIMEOUT_S: '60',
+    PARTIAL_BYTES: '100000',
+    MQTT_WS_PORT: String(wsPort),
+  };
   broker = await startTrialBroker({ open: true }, limits);
 });
 afterAll(async () => {
@@ -45,6 +50,29 @@ test('of packets that never end only so much is kept: the client with the most i
   for (const client of [small, middle]) client.destroy();
 });
 
+test('strangers can not cut the upload of who has logged in: of them the largest is closed first', async () => {
+  const uploader = await RawClient.connect(broker.port);
+  uploader.send(packet(60_000).subarray(0, 45_000));
+  const socket = await openWebSocket();
+  const before = await limited('partial_bytes');
+  writeFrame(socket, 48_000, 44_000);
+  await eventually('both to be kept', async () => (await kept()) > 88_000);
+  const strangers = await Promise.all([1, 2].map(() => RawClient.open(broker.port)));
+  const connect = generate(
+    connectPacket({ clientId: 'x', username: 'x'.repeat(7900), password: Buffer.from('x') }),
+  );
+  for (const [i, stranger] of strangers.entries()) stranger.send(connect.subarray(0, 7000 - i));
+  await strangers[0]?.closed();
+  expect(await limited('partial_bytes')).toBe(before + 1);
+  uploader.send(packet(60_000).subarray(45_000));
+  await uploader.next('puback');
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  uploader.destroy();
+  strangers[1]?.destroy();
+  socket.terminate();
+  await eventually('nothing to be kept', async () => (await kept()) === 0);
+});
+
 test('a packet that is begun has its time to be complete; a client between packets has all the time', async () => {
   const [idle, dripping] = await Promise.all([1, 2].map(() => RawClient.connect(broker.port)));
   if (idle === undefined || dripping === undefined) throw new Error('no clients');
@@ -64,23 +92,35 @@ test('a packet that is begun has its time to be complete; a client between packe
 });
 
 test('so has a WebSocket message, of which MQTT sees nothing until it is whole', async () => {
-  const socket = new WebSocket(`ws://127.0.0.1:${wsPort}/mqtt`, 'mqtt');
-  await once(socket, 'open');
-  socket.send(generate(connectPacket()));
-  await once(socket, 'message');
+  const socket = await openWebSocket();
   const before = await limited('packet_timeout');
-  socket.on('error', () => undefined);
   // Pings are answered, and none of them is a begun message.
   for (let i = 0; i < 3; i++) {
     socket.ping();
     await once(socket, 'pong');
   }
   expect(await kept()).toBe(0);
-  const { _socket: raw } = socket as unknown as { readonly _socket: { write(bytes: Buffer): void } };
-  // The head of a masked binary frame of 50,000 bytes, and a fifth of it.
-  raw.write(Buffer.concat([Buffer.from([0x82, 0xfe, 0xc3, 0x50, 0, 0, 0, 0]), Buffer.alloc(10_000)]));
+  writeFrame(socket, 50_000, 10_000);
   await eventually('it to be kept', async () => (await kept()) >= 10_000);
   await once(socket, 'close');
   expect(await limited('packet_timeout')).toBe(before + 1);
   expect(await kept()).toBe(0);
 });
+
+/** Over WebSocket, and let in. */
+async function openWebSocket(): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${wsPort}/mqtt`, 'mqtt');
+  await once(socket, 'open');
+  socket.send(generate(connectPacket()));
+  await once(socket, 'message');
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+/** The head of a masked binary frame, and some of it. */
+function writeFrame(socket: WebSocket, size: number, bytes: number): void {
+  const { _socket: raw } = socket as unknown as { readonly _socket: { write(bytes: Buffer): void } };
+  raw.write(
+    Buffer.concat([Buffer.from([0x82, 0xfe, size >> 8, size & 0xff, 0, 0, 0, 0]), Buffer.alloc(bytes)]),
+  );
+}
