@@ -7,7 +7,7 @@ import type { FailureThrottle } from '../runtime/failure-throttle.js';
 import type { Logger } from '../runtime/logger.js';
 import { claimTopicOf } from './claim-session.js';
 import type { ClientConnection } from './client-connection.js';
-import { addressGroup } from './limits/address-group.js';
+import { addressGroup } from '../runtime/address-group.js';
 import type { InboundPublish } from './guard/publish-parser.js';
 import type { OutboundMessage } from './wire.js';
 

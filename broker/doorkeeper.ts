@@ -19,7 +19,7 @@ import {
   notAuthorized,
   serverUnavailable,
 } from './connect-refusal.js';
-import { addressGroup } from './limits/address-group.js';
+import { addressGroup } from '../runtime/address-group.js';
 import { RecentRefusals } from './recent-refusals.js';
 import type { Session } from './session.js';
 

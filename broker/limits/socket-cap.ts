@@ -1,4 +1,4 @@
-import { addressGroup } from './address-group.js';
+import { addressGroup } from '../../runtime/address-group.js';
 
 /** Which cap a connection met. */
 export type SocketCapReason = 'sockets' | 'sockets_per_address';

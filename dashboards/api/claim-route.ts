@@ -13,6 +13,7 @@ import type { Credentials } from '../../devices/credential.js';
 import { isDeviceClass } from '../../devices/device-class.js';
 import type { Claim } from '../../devices/redis-claims.js';
 import { idPattern } from '../../devices/topic.js';
+import { addressGroup } from '../../runtime/address-group.js';
 import type { FailureThrottle } from '../../runtime/failure-throttle.js';
 
 interface ClaimSources {
@@ -60,9 +61,10 @@ export function addClaimRoute(server: FastifyInstance, sources: ClaimSources): v
       throw problem(400, '"class" is none of sensor, whiteboard, ap and gateway.');
     }
     const tokenId = tokenIdOf(text);
+    const group = addressGroup(request.ip);
     const token = tokenId === undefined ? undefined : await whenAsked(sources.findToken(tokenId));
     if (token === undefined || !tokenMatches(token, text, Date.now())) {
-      const { held } = await sources.throttle.refuse(request.ip, device);
+      const { held } = await sources.throttle.refuse(group, device);
       outcomes.inc({ outcome: 'wrong_token' });
       // Said to nobody but the log: the answer is the same without it.
       const tried = { device, deviceClass, address: request.ip, tokenId: tokenId ?? '' };
@@ -82,11 +84,11 @@ export function addClaimRoute(server: FastifyInstance, sources: ClaimSources): v
     );
     outcomes.inc({ outcome: isClaimRefusal(claimed) ? claimed.error : 'claimed' });
     if (isClaimRefusal(claimed)) {
-      const held = !mayBeGuess(claimed) || (await sources.throttle.refuse(request.ip, device)).held;
+      const held = !mayBeGuess(claimed) || (await sources.throttle.refuse(group, device)).held;
       if (!held) throw problem(429, 'Too many claims from here were refused; wait a minute.');
       throw problem(statusOf[claimed.error], claimed.detail);
     }
-    sources.throttle.succeeded(request.ip, device);
+    sources.throttle.succeeded(group, device);
     return reply.code(201).header('cache-control', 'no-store').send(claimed);
   });
 }

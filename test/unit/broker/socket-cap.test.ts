@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressGroup } from '../../../broker/limits/address-group.js';
+import { addressGroup } from '../../../runtime/address-group.js';
 import { SocketCap } from '../../../broker/limits/socket-cap.js';
 
 describe('connections are counted', () => {
