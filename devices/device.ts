@@ -1,5 +1,8 @@
 import type { DeviceClass } from './device-class.js';
 
+/** Seconds between two reports of a device at most: one that reports more rarely would never be missed. */
+export const longestIntervalS = 86_400;
+
 /** What the registry knows of a device. Device ids are unique in the city and are the MQTT client ids. */
 export interface Device {
   readonly id: string;

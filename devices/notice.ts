@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ackMessage, resultText } from './command.js';
+import { longestIntervalS } from './device.js';
 import { issueWords } from './issue-words.js';
 import type { Rejection } from './telemetry.js';
 
@@ -23,7 +24,7 @@ const schemas = {
   meta: z.looseObject({
     model: z.string().max(128).optional(),
     firmware: z.string().max(128).optional(),
-    interval_s: z.number().positive().optional(),
+    interval_s: z.number().positive().max(longestIntervalS).optional(),
   }),
   event: z.looseObject({ ts: z.int(), e: z.string().min(1).max(64) }),
 };

@@ -1,7 +1,8 @@
 import type { Vocabulary } from './words.js';
 
 /**
- * `online`: heard of as often as it reports. `sleeping`: it said so, and is not missed. `stale`: connected, but
+ * `online`: heard of as often as it reports. `sleeping`: it said so, and is not missed
+ * for days. `stale`: connected, but
  * silent. `offline`: gone and missed. `unknown`: missed, but what it is reached through is gone itself; or it
  * was never heard.
  */
@@ -95,6 +96,9 @@ export interface PresenceVerdict {
   readonly excused: boolean;
 }
 
+/** A device that said that it sleeps is missed when nothing was heard of it for as long, pipeline ms. */
+export const longestSleepMs = 7 * 86_400_000;
+
 /** Reports that a device may miss. */
 const missableReports = 3;
 const goneStates: ReadonlySet<PresenceState> = new Set(['offline', 'stale', 'unknown']);
@@ -116,7 +120,7 @@ export function judgePresence(
   at: number,
 ): PresenceVerdict {
   const { heardAt, connected, connectionAt, saidOfflineAt, state = 'unknown' } = device;
-  if (device.asleep) return { state: 'sleeping', excused: false };
+  if (device.asleep && at < heardAt + longestSleepMs) return { state: 'sleeping', excused: false };
   const neverKnown = heardAt === -Infinity && connected === undefined && saidOfflineAt === undefined;
   if (neverKnown) return { state: 'unknown', excused: true };
   const missAfter = missAfterMs(device.intervalS, door.graceMs);

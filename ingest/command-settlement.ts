@@ -2,6 +2,7 @@ import { expectationOf } from '../devices/action.js';
 import { findAction } from '../devices/action-check.js';
 import { isFinished } from '../devices/command.js';
 import type { Command, CommandEvent } from '../devices/command.js';
+import { longestIntervalS } from '../devices/device.js';
 import type { CommandRetention } from '../devices/redis-commands.js';
 import type { AckNotice } from '../devices/notice.js';
 import { findProof } from '../devices/twin.js';
@@ -70,9 +71,9 @@ export class CommandSettlement {
     const action = findAction(known.deviceClass, known.action);
     const expected = action && expectationOf(action, known.args);
     const interval = reported.meta?.body['interval_s'];
-    const intervalMs = typeof interval === 'number' ? interval * 1000 : 0;
+    const intervalS = typeof interval === 'number' ? Math.min(interval, longestIntervalS) : 0;
     const verifyMs =
-      action && expected && Math.max(action.withinMs(known.args), verifyIntervals * intervalMs);
+      action && expected && Math.max(action.withinMs(known.args), verifyIntervals * intervalS * 1000);
     const { ok, result } = ack;
     const command = await this.#commands.change(known.id, {
       kind: 'answered',

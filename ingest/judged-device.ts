@@ -1,3 +1,4 @@
+import { longestIntervalS } from '../devices/device.js';
 import type { DeviceTopic } from '../devices/topic.js';
 import type { DeviceRef } from '../rules/device-ref.js';
 import { createAttendee, restoreAttendee, saveAttendee } from './attendee.js';
@@ -28,7 +29,8 @@ export class JudgedDevice {
   constructor(state?: JudgedState) {
     this.seen = new SeenReadings(state?.seen);
     this.attendee = state === undefined ? createAttendee() : restoreAttendee(state.presence);
-    this.#saidIntervalS = state?.interval;
+    // What was kept before there was a longest one is forgotten.
+    if ((state?.interval ?? Infinity) <= longestIntervalS) this.#saidIntervalS = state?.interval;
     this.#removals = state?.removals;
   }
 

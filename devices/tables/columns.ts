@@ -1,3 +1,4 @@
+import { longestIntervalS } from '../device.js';
 import type { Device } from '../device.js';
 import { deviceClassWords } from '../device-class.js';
 import { districtWords } from '../district.js';
@@ -116,7 +117,13 @@ export const columnsOf: { readonly [Table in TableName]: readonly Column[] } = {
     ofDevices('model', '型号', ['设备型号'], 'model', textCell),
     ofDevices('serial', '序列号', ['sn', 'serial number', '出厂编号'], 'serial', serialCell),
     ofDevices('parent', '上级设备', ['上级', '上联', '上联端口', 'uplink device'], 'parent', parentCell),
-    ofDevices('interval_s', '上报间隔', ['上报周期', 'interval'], 'intervalS', integerCell(1, 86_400)),
+    ofDevices(
+      'interval_s',
+      '上报间隔',
+      ['上报周期', 'interval'],
+      'intervalS',
+      integerCell(1, longestIntervalS),
+    ),
   ],
 };
 

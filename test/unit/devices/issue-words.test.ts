@@ -26,6 +26,7 @@ describe('what is wrong with a notice', () => {
     ['state', { ts }, 's must be one of online, offline, sleeping'],
     ['state', { s: 'online' }, 'ts is missing'],
     ['meta', { interval_s: 0 }, 'interval_s must be above 0'],
+    ['meta', { interval_s: 86_401 }, 'interval_s must be at most 86400'],
     ['event', [], 'the message must be an object'],
   ] as const)('%s %j: %s', (stream, decoded, detail) => {
     expect(checkNotice(stream, decoded)).toEqual({ reason: 'wrong_shape', detail: `${stream}: ${detail}` });

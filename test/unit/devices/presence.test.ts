@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgePresence } from '../../../devices/presence.js';
+import { judgePresence, longestSleepMs } from '../../../devices/presence.js';
 import type { DoorFacts, PresenceFacts, Way } from '../../../devices/presence.js';
 
 // In seconds: a device that reports each 60 s, and 90 s of grace.
@@ -52,6 +52,15 @@ describe('a device', () => {
   it('that sleeps is not missed, and one that was never heard is unknown', () => {
     expect(judge({ asleep: true, connected: false }, 99_999)).toBe('sleeping');
     expect(judge({ heardAt: -Infinity, connected: undefined, state: undefined }, 1)).toBe('unknown');
+  });
+
+  it('that sleeps is missed after some days without a sign of life', () => {
+    const asleep = { asleep: true, connected: false, state: 'sleeping' } as const;
+    expect(judge(asleep, 1000 + longestSleepMs - 1)).toBe('sleeping');
+    expect(judge(asleep, 1000 + longestSleepMs)).toBe('offline');
+    expect(judge(asleep, 1000 + longestSleepMs, [way('offline', 990)])).toBe('unknown');
+    // We were away meanwhile: it has the grace to come back.
+    expect(judge(asleep, 1000 + longestSleepMs, [], 1000 + longestSleepMs - 50)).toBe('sleeping');
   });
 
   it('is online whatever it is reached through, as long as it is heard', () => {
