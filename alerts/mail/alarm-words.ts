@@ -85,9 +85,10 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const severity = severityWords[transition.severity][language];
   const raised = transition.kind !== 'clear';
   const ending = transition.reason === undefined ? undefined : endingWords[transition.reason];
-  const values = Object.entries(transition.evidence).map(([term, value]) =>
-    explainValue(transition.deviceClass, term, value, language),
-  );
+  // The part is named beside the device.
+  const values = Object.entries(transition.evidence)
+    .filter(([term]) => term !== 'part')
+    .map(([term, value]) => explainValue(transition.deviceClass, term, value, language));
   const clause = explainCondition(transition.deviceClass, transition.condition, language);
   const hold = formatDuration(transition.holdMs ?? 0, language);
   const condition =
@@ -105,6 +106,11 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
           value: moment(transition.at),
         },
       ];
+  const { explanation } = transition;
+  const meaning: Fact[] =
+    raised && explanation !== undefined
+      ? [{ label: say('说明', 'What this means'), value: explanation[language] }]
+      : [];
   const part =
     transition.part === undefined ? '' : say(`，部件 ${transition.part}`, `, part ${transition.part}`);
   return {
@@ -117,7 +123,11 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
       { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
       {
         label: transition.group === undefined ? say('设备', 'Device') : say('范围', 'About'),
-        value: `${deviceClassWords[transition.deviceClass][language]} ${subjectIn(transition, say)}${part}`,
+        value:
+          `${deviceClassWords[transition.deviceClass][language]} ${subjectIn(transition, say)}${part}`.replace(
+            ' （',
+            '（',
+          ),
       },
       ...since,
       ...values.map(({ label, value }) =>
@@ -130,6 +140,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
             : say('恢复条件', 'Clear condition'),
         value: condition,
       },
+      ...meaning,
     ],
     adviceHeading: say('怎么办', 'What to do'),
     advice: raised

@@ -1,11 +1,6 @@
 import type { DeviceClass } from '../../devices/device-class.js';
-import { presenceWords } from '../../devices/presence.js';
-import type { PresenceState } from '../../devices/presence.js';
-import { metricsOf } from '../../devices/metric.js';
-import type { Metric } from '../../devices/metric.js';
-import type { Bilingual } from '../../rules/alarm.js';
-import { parseDuration } from '../../rules/duration.js';
-import { formatDuration } from './time-words.js';
+import { wordCel } from './condition-words.js';
+import { formatMeasured, plain } from './measure.js';
 import type { Language } from './time-words.js';
 
 /** One fact of a mail: what it is and what it says. */
@@ -14,38 +9,6 @@ export interface Fact {
   readonly value: string;
 }
 
-const functionWords: Readonly<Record<string, Bilingual>> = {
-  mean: { zh: '平均', en: 'mean' },
-  min: { zh: '最低', en: 'lowest' },
-  max: { zh: '最高', en: 'highest' },
-};
-
-/** What a rule can look at that is no metric of the device; in seconds. */
-const secondsWords: Readonly<Record<string, Bilingual>> = {
-  silence_s: { zh: '无数据时长', en: 'Time without data' },
-  interval_s: { zh: '正常上报间隔', en: 'Usual reporting interval' },
-};
-
-const presenceLabel: Bilingual = { zh: '设备状态', en: 'Presence' };
-
-/** What a condition is joined with, as people write it. Order matters: `>=` before `=`. */
-const operatorWords: readonly (readonly [operator: string, words: Bilingual])[] = [
-  ['&&', { zh: '且', en: 'and' }],
-  ['||', { zh: '或', en: 'or' }],
-  ['>=', { zh: '≥', en: '≥' }],
-  ['<=', { zh: '≤', en: '≤' }],
-  ['!=', { zh: '≠', en: '≠' }],
-  ['==', { zh: '=', en: '=' }],
-  ['*', { zh: '×', en: '×' }],
-  ['math.greatest(', { zh: '较大者 (', en: 'greatest of (' }],
-  ['math.least(', { zh: '较小者 (', en: 'least of (' }],
-];
-
-/** `mean(co2_ppm, "5m")`: a function of a rule over one metric and a window. */
-const callPattern = /\b([a-z_]+)\(\s*([a-z][a-z0-9_]*)\s*(?:,\s*["']?(\d+)([smhd])["']?\s*)?\)/;
-/** A call as above, or any word that could be a metric. */
-const termPattern = new RegExp(`${callPattern.source}|\\b[a-z][a-z0-9_]*\\b`, 'g');
-
 /** A value that decided, in words: `mean(co2_ppm, "5m")` 1623.4 → `二氧化碳（5 分钟平均）`, `1,623.4 ppm`. */
 export function explainValue(
   deviceClass: DeviceClass,
@@ -53,75 +16,28 @@ export function explainValue(
   value: number | string,
   language: Language,
 ): Fact {
-  const seconds = secondsWords[term];
-  if (seconds !== undefined && typeof value === 'number') {
-    return { label: seconds[language], value: formatDuration(value * 1000, language) };
-  }
-  if (term === 'presence') {
-    const label = presenceLabel[language];
-    return { label, value: isPresenceState(value) ? presenceWords[value][language] : String(value) };
-  }
-  const { label, metric } = explainTerm(deviceClass, term, language);
-  return { label, value: formatValue(value, metric, language) };
+  if (term === 'devices')
+    return { label: pickDevices[language], value: countDevices(String(value), language) };
+  const { text: label, measure } = wordCel(term, { deviceClass, language }) ?? { text: term, measure: plain };
+  return { label: capitalize(label), value: formatMeasured(value, measure, language) };
 }
 
-/** A rule's condition in words: `mean(co2_ppm, "5m") >= 1500` → `二氧化碳（5 分钟平均，ppm） ≥ 1500`. */
+/** A rule's condition in words: `mean(co2_ppm, "5m") >= 1500` → `二氧化碳（5 分钟平均） ≥ 1,500 ppm`. */
 export function explainCondition(deviceClass: DeviceClass, condition: string, language: Language): string {
-  let text = condition;
-  for (const [operator, words] of operatorWords) text = text.replaceAll(operator, words[language]);
-  const looksAtPresence = /\bpresence\b/.test(text);
-  return text.replace(termPattern, (term) => {
-    const seconds = secondsWords[term];
-    if (seconds !== undefined)
-      return `${seconds[language]}${bracketed([language === 'zh' ? '秒' : 's'], language)}`;
-    if (term === 'presence') return presenceLabel[language];
-    if (looksAtPresence && isPresenceState(term)) return presenceWords[term][language];
-    return explainTerm(deviceClass, term, language, 'with unit').label;
-  });
+  return capitalize(wordCel(condition, { deviceClass, language })?.text ?? condition);
 }
 
-function explainTerm(
-  deviceClass: DeviceClass,
-  term: string,
-  language: Language,
-  unit?: 'with unit',
-): { label: string; metric?: Metric } {
-  const call = callPattern.exec(term);
-  const metric = metricsOf[deviceClass][call?.[2] ?? term];
-  if (metric === undefined) return { label: term };
-  const remarks: string[] = [];
-  if (call !== null) {
-    const [, name = '', , count = '', unitLetter = ''] = call;
-    const word = functionWords[name]?.[language] ?? name;
-    const lengthMs = parseDuration(count + unitLetter);
-    remarks.push(
-      lengthMs === undefined
-        ? word
-        : `${formatDuration(lengthMs, language)}${language === 'en' ? ' ' : ''}${word}`,
-    );
-  }
-  if (unit !== undefined && metric.kind === 'number' && metric.unit !== '') remarks.push(metric.unit);
-  return { label: `${metric[language]}${bracketed(remarks, language)}`, metric };
+const pickDevices = { zh: '涉及设备', en: 'Devices' } as const;
+
+/** The devices of a group as the engine names them, such as `ap-1, ap-7 +22`, and how many they are. */
+function countDevices(named: string, language: Language): string {
+  const [, ids = '', more = '0'] = /^(.*?)(?: \+(\d+))?$/.exec(named) ?? [];
+  const examples = ids.split(', ');
+  const count = examples.length + Number(more);
+  if (language === 'zh') return `${examples.join('、')}${more === '0' ? '，共' : ' 等，共'} ${count} 台`;
+  return `${examples.join(', ')}${more === '0' ? '' : ` and ${more} more`} (${count} in all)`;
 }
 
-function isPresenceState(value: number | string): value is PresenceState {
-  return Object.hasOwn(presenceWords, value);
-}
-
-function bracketed(remarks: readonly string[], language: Language): string {
-  if (remarks.length === 0) return '';
-  return language === 'zh' ? `（${remarks.join('，')}）` : ` (${remarks.join(', ')})`;
-}
-
-function formatValue(value: number | string, metric: Metric | undefined, language: Language): string {
-  if (typeof value === 'string') return value;
-  const unit = metric?.kind === 'number' ? metric.unit : '';
-  // A metric of 0 to 1 without a unit answers a question, such as whether somebody is in the room.
-  if (metric?.kind === 'number' && metric.max === 1 && unit === '' && (value === 0 || value === 1)) {
-    return value === 1 ? { zh: '是', en: 'yes' }[language] : { zh: '否', en: 'no' }[language];
-  }
-  const number = new Intl.NumberFormat('en', { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 1 }).format(
-    value,
-  );
-  return unit === '' ? number : `${number} ${unit}`;
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

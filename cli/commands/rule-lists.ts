@@ -56,7 +56,7 @@ function addExplain(rules: Command): void {
     .summary('say all about a rule: what it means, what to do, and when it is raised and cleared')
     .description(source)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  $ campus rules explain co2-too-high');
+    .addHelpText('after', '\nExample:\n  $ campus rules explain co2-high');
   addSettingFlags(command, rulesSettings).action(async (id: string, options: { json?: boolean }) => {
     const rule = pickRule(await findRules({ ...options }), id);
     const { TIMEZONE } = readSettings({ ...options });

@@ -19,7 +19,7 @@ describe('the mail that raises an alarm', () => {
 设备：环境传感器 co2-101
 开始时间：2026年3月2日（周一）08:15（北京时间）
 二氧化碳（5 分钟平均）：1,623.4 ppm
-告警条件：二氧化碳（5 分钟平均，ppm） > 1500
+告警条件：二氧化碳（5 分钟平均） > 1,500 ppm
 
 怎么办：请开窗通风，或打开新风机。
 
@@ -33,7 +33,7 @@ Where: Nanhai · 实验小学 (school-7) · room-101
 Device: Environment sensor co2-101
 Since: Mon, 2 Mar 2026, 08:15 (Beijing time)
 CO2 (5 min mean): 1,623.4 ppm
-Alarm condition: CO2 (5 min mean, ppm) > 1500
+Alarm condition: CO2 (5 min mean) > 1,500 ppm
 
 What to do: Open the windows or turn the ventilation on.
 
@@ -51,8 +51,8 @@ Rule co2-act (version a1b2c3) · alarm co2-act~co2-101~1772410500000
     const entry = alarmEntry({});
     const held = { ...entry, transition: { ...entry.transition, holdMs: 300_000 } };
     const { text } = composeAlarmMail(held, from, zhang, surroundings);
-    expect(text).toContain('告警条件：二氧化碳（5 分钟平均，ppm） > 1500，持续 5 分钟\n');
-    expect(text).toContain('Alarm condition: CO2 (5 min mean, ppm) > 1500, for 5 min\n');
+    expect(text).toContain('告警条件：二氧化碳（5 分钟平均） > 1,500 ppm，持续 5 分钟\n');
+    expect(text).toContain('Alarm condition: CO2 (5 min mean) > 1,500 ppm, for 5 min\n');
   });
 
   it('leaves out a district and a room that nobody has assigned', () => {
