@@ -50,7 +50,7 @@ export class Evaluator {
         this.#remember(state, subject, part, metrics, reading.m);
     }
     const { readingRules, lateRules } = state.program;
-    this.#sight.at = state.judgedAt;
+    this.#judgeAt(state.judgedAt);
     if (isNewest) {
       this.#judge(state, readingRules, reading.m, reading.parts);
       this.#countReading(state, reading.m);
@@ -70,7 +70,7 @@ export class Evaluator {
       const memory = memories[i] as Memory;
       if (memory.onEvents) memory.take((state.memories[i] ??= []), sight);
     }
-    sight.at = state.judgedAt;
+    this.#judgeAt(state.judgedAt);
     this.#judge(state, eventRules, noMetrics, undefined);
     sight.event = undefined;
   }
@@ -132,6 +132,7 @@ export class Evaluator {
   /** Turns the sight to a device at a time, as one that is being heard. */
   #look(state: DeviceState, at: number): Sight {
     const sight = this.#sight;
+    sight.turn++;
     sight.at = at;
     sight.device = state.device;
     sight.groups = state.groups;
@@ -140,6 +141,12 @@ export class Evaluator {
     sight.silenceS = 0;
     sight.presence = state.presence;
     return sight;
+  }
+
+  /** What was read while it was remembered may be something else by now, or at another time. */
+  #judgeAt(at: number): void {
+    this.#sight.turn++;
+    this.#sight.at = at;
   }
 
   /** Turns the sight to the device itself, or to a part of it. */
@@ -163,10 +170,19 @@ export class Evaluator {
     this.#see(state, subject, part, metrics);
     sight.deviceMetrics = deviceMetrics;
     sight.slowChanged = false;
-    const { memories } = state.program;
-    for (let i = 0; i < memories.length; i++) {
-      const memory = memories[i] as Memory;
-      if (concerns(memory.metrics, metrics)) memory.take((subject.memories[i] ??= []), sight);
+    const { memories, memoriesOf, mixedMemories } = state.program;
+    for (const name in metrics) {
+      const places = memoriesOf.get(name);
+      if (places === undefined) continue;
+      for (let i = 0; i < places.length; i++) {
+        const place = places[i] as number;
+        (memories[place] as Memory).take((subject.memories[place] ??= []), sight);
+      }
+    }
+    for (let i = 0; i < mixedMemories.length; i++) {
+      const place = mixedMemories[i] as number;
+      const memory = memories[place] as Memory;
+      if (concerns(memory.metrics, metrics)) memory.take((subject.memories[place] ??= []), sight);
     }
     state.slowChanged ||= sight.slowChanged;
   }

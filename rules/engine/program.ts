@@ -39,6 +39,10 @@ export interface Program {
   readonly timedRules: readonly BoundRule[];
   readonly groupRules: readonly BoundRule[];
   readonly memories: readonly Memory[];
+  /** Those about one metric, by its name, in an order in which each comes after those that it looks at. */
+  readonly memoriesOf: ReadonlyMap<string, readonly number[]>;
+  /** Those about several metrics, which are to come after all of one. */
+  readonly mixedMemories: readonly number[];
   readonly traits: readonly Trait[];
   readonly medians: readonly Median[];
   /** The groups that anything looks at. */
@@ -80,12 +84,27 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
     timedRules: timed.filter(({ isAboutSilence }) => !isAboutSilence),
     groupRules,
     memories: plan.memories,
+    memoriesOf: placesByMetric(plan.memories),
+    mixedMemories: [...plan.memories.keys()].filter(
+      (place) => (plan.memories[place]?.metrics.length ?? 0) > 1,
+    ),
     traits: plan.traits,
     medians: plan.medians,
     groupKinds: [
       ...new Set([...plan.medians.map(({ kind }) => kind), ...ofGroups.flatMap(({ group }) => group ?? [])]),
     ],
   };
+}
+
+function placesByMetric(memories: readonly Memory[]): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>();
+  memories.forEach(({ metrics: [name, ...others] }, place) => {
+    if (name === undefined || others.length > 0) return;
+    const known = places.get(name);
+    if (known === undefined) places.set(name, [place]);
+    else known.push(place);
+  });
+  return places;
 }
 
 function bindRule(rule: CompiledRule, place: number, deviceClass: DeviceClass, plan: Plan): BoundRule {

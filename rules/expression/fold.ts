@@ -8,39 +8,54 @@ import type { MemoryContent } from './memory-content.js';
 export interface Fold {
   /** Numbers in a bucket, with the two that all have. */
   readonly fields: number;
-  /** A bucket of one value. */
-  start(at: number, value: number): number[];
+  /** Writes a bucket of one value at `i`, over what is there or at the end. */
+  put(content: MemoryContent, i: number, at: number, value: number): void;
   /** Takes one more value into a bucket; its newest time and its count are not counted up yet. */
   add(content: MemoryContent, i: number, at: number, value: number): void;
 }
 
 const get = (content: MemoryContent, i: number): number => content[i] as number;
 
+/** What the buckets of all folds begin with. */
+function begin(content: MemoryContent, i: number, at: number): void {
+  content[i] = at;
+  content[i + 1] = 1;
+}
+
+/** A bucket of time, count and the value itself. */
+function putValue(content: MemoryContent, i: number, at: number, value: number): void {
+  begin(content, i, at);
+  content[i + 2] = value;
+}
+
 /** time, count, sum */
 const sum: Fold = {
   fields: 3,
-  start: (at, value) => [at, 1, value],
+  put: putValue,
   add: (content, i, _at, value) => (content[i + 2] = get(content, i + 2) + value),
 };
 
 /** time, count, least */
 const min: Fold = {
   fields: 3,
-  start: (at, value) => [at, 1, value],
+  put: putValue,
   add: (content, i, _at, value) => (content[i + 2] = Math.min(get(content, i + 2), value)),
 };
 
 /** time, count, greatest */
 const max: Fold = {
   fields: 3,
-  start: (at, value) => [at, 1, value],
+  put: putValue,
   add: (content, i, _at, value) => (content[i + 2] = Math.max(get(content, i + 2), value)),
 };
 
 /** time, count, mean, sum of squared differences from it (Welford: exact also for large values that differ little) */
 const moments: Fold = {
   fields: 4,
-  start: (at, value) => [at, 1, value, 0],
+  put: (content, i, at, value) => {
+    putValue(content, i, at, value);
+    content[i + 3] = 0;
+  },
   add: (content, i, _at, value) => {
     const mean = get(content, i + 2);
     const moved = mean + (value - mean) / (get(content, i + 1) + 1);
@@ -61,7 +76,14 @@ export const growth = (before: number, after: number): number => (after >= befor
  */
 const courseFold: Fold = {
   fields: 8,
-  start: (at, value) => [at, 1, value, at, value, 0, 0, 0],
+  put: (content, i, at, value) => {
+    begin(content, i, at);
+    content[i + course.last] = value;
+    content[i + course.firstAt] = at;
+    content[i + course.first] = value;
+    // One after the other, so that the array has no holes at its end.
+    for (let j: number = course.changes; j <= course.resets; j++) content[i + j] = 0;
+  },
   add: (content, i, at, value) => {
     const takeStep = (before: number, after: number) => {
       if (after !== before) content[i + course.changes] = get(content, i + course.changes) + 1;
@@ -87,7 +109,13 @@ export const sample = { stride: 2, kept: 3, values: 4 } as const;
 /** time, count, every how many values one is kept, how many are, and these. Full, every other one goes. */
 const sampleFold: Fold = {
   fields: sample.values + mostSamples,
-  start: (at, value) => [at, 1, 1, 1, value, ...Array.from({ length: mostSamples - 1 }, () => 0)],
+  put: (content, i, at, value) => {
+    begin(content, i, at);
+    content[i + sample.stride] = 1;
+    content[i + sample.kept] = 1;
+    content[i + sample.values] = value;
+    for (let j = 1; j < mostSamples; j++) content[i + sample.values + j] = 0;
+  },
   add: (content, i, _at, value) => {
     if (get(content, i + 1) % get(content, i + sample.stride) !== 0) return;
     let kept = get(content, i + sample.kept);

@@ -26,6 +26,8 @@ export type ActiveAlarms = readonly ({ readonly level: number } | undefined)[];
  * evaluating a condition allocates nothing.
  */
 export interface Sight {
+  /** Counts up whenever it is turned to something else. */
+  turn: number;
   /** Event time of the reading, or pipeline time of the tick; epoch ms. */
   at: number;
   /** Metrics of what is judged: the device, or one of its parts. */
@@ -56,6 +58,7 @@ export interface Sight {
 
 export function createSight(calendar: Calendar = emptyCalendar): Sight {
   return {
+    turn: 0,
     at: 0,
     metrics: {},
     memories: [],

@@ -62,7 +62,8 @@ function compileWindow(call: Call, name: Aggregate | 'share', usage: string): Va
     q = share;
   }
   const content = contentOf(scope, window);
-  const read = readWindow(window, aggregate, content, q);
+  const key = `${aggregate}/${q}/${window.key}`;
+  const read = scope.plan.answer(key, content, readWindow(window, aggregate, content, q));
   for (const metric of window.metrics) showMetric(scope, metric);
   // A clock's hour ends whether or not a reading comes, but is asked for with the next one.
   return showCall(call, read);

@@ -122,11 +122,29 @@ export function addToWindow(window: Window, content: MemoryContent, at: number, 
     fold.add(content, i, at, value);
     content[i] = Math.max(content[i] as number, at);
     content[i + 1] = (content[i + 1] as number) + 1;
-  } else if (i === content.length - fields) {
-    append(content, startsAfter, fold.start(at, value));
   } else {
-    content.splice(i + fields, 0, ...fold.start(at, value));
+    insert(content, i + fields - forgetStale(content, fields, startsAfter), fold, at, value);
   }
+}
+
+/** Buckets that have left the window go only together with some others: moving the rest down is the dear part. */
+const leastStale = 5;
+
+/** @returns how many numbers less the content has */
+function forgetStale(content: MemoryContent, fields: number, startsAfter: number): number {
+  let stale = 0;
+  while (stale < content.length && (content[stale] as number) <= startsAfter) stale += fields;
+  if (stale < leastStale * fields) return 0;
+  const left = content.length - stale;
+  for (let i = 0; i < left; i++) content[i] = content[i + stale] as number;
+  content.length = left;
+  return stale;
+}
+
+/** A new bucket at `i`. */
+function insert(content: MemoryContent, i: number, fold: Fold, at: number, value: number): void {
+  if (i < content.length) content.splice(i, 0, ...Array.from({ length: fold.fields }, () => 0));
+  fold.put(content, i, at, value);
 }
 
 /** Takes a value into the stretch of the clock that it belongs to; the newest two are kept. */
@@ -148,7 +166,7 @@ function addToStretch(
     content[i + 1] = (content[i + 1] as number) + 1;
     return;
   }
-  content.splice(i + fields, 0, ...fold.start(at, value));
+  insert(content, i + fields, fold, at, value);
   if (content.length > 2 * fields) content.splice(0, content.length - 2 * fields);
 }
 
@@ -211,20 +229,4 @@ export function unpackWindow(window: Window, packed: readonly number[]): MemoryC
     content[i] = (content[i] as number) + (content[i - fields] as number);
   }
   return content;
-}
-
-/** Adds a bucket at the end in place of those that have left the window. */
-function append(content: MemoryContent, startsAfter: number, bucket: readonly number[]): void {
-  const fields = bucket.length;
-  let stale = 0;
-  while (stale < content.length && (content[stale] as number) <= startsAfter) stale += fields;
-  if (stale === 0) {
-    content.push(...bucket);
-    return;
-  }
-  for (let i = stale; i < content.length; i++) content[i - stale] = content[i] as number;
-  const end = content.length - stale;
-  bucket.forEach((value, j) => (content[end + j] = value));
-  // In a steady stream one bucket leaves as one comes; changing an array's length is slow.
-  if (stale > fields) content.length = end + fields;
 }

@@ -119,7 +119,7 @@ describe('a sliding window', () => {
     const found = read(60 * minute - 1);
     const rank = values.filter(([, value]) => value <= found).length / values.length;
     expect(Math.abs(rank - q)).toBeLessThan(0.05);
-    expect(content.length).toBeLessThanOrEqual(21 * 20);
+    expect(content.length).toBeLessThanOrEqual(26 * 20);
   });
 
   it('keeps the spread of large values that hardly differ', () => {
@@ -145,7 +145,7 @@ describe('a sliding window', () => {
   it('stays small however many readings come, and loses none of them', () => {
     const readings = Array.from({ length: 6000 }, (_, i) => [i * 50, i % 2] as const);
     const { content, read } = fill('mean', 5 * minute, readings);
-    expect(content.length).toBeLessThanOrEqual(21 * 3);
+    expect(content.length).toBeLessThanOrEqual(26 * 3);
     expect(read(5 * minute - 1)).toBeCloseTo(0.5, 5);
   });
 
