@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { loadRules } from '../../rules/load-rules.js';
-import { ruleFileSchema } from '../../rules/rule-file-schema.js';
 import type { CompiledRule } from '../../rules/rule.js';
 import { RuleSetError } from '../../rules/rule-problem.js';
 import { catalogueFolder, ruleFolders } from '../../runtime/rules-folder.js';
@@ -9,6 +8,7 @@ import { formatCount } from '../terminal/format-count.js';
 import { formatTable, shortPath } from '../terminal/table.js';
 import { addRuleLists } from './rule-lists.js';
 import { addRuleModes } from './rule-modes.js';
+import { addRuleReference } from './rule-reference.js';
 
 /** `campus rules check|list|explain|enable|disable|shadow|reset|audit|functions|schema` */
 export function addRulesCommand(program: Command): void {
@@ -16,19 +16,7 @@ export function addRulesCommand(program: Command): void {
   addCheck(rules);
   addRuleLists(rules);
   addRuleModes(rules);
-  addSchema(rules);
-}
-
-function addSchema(rules: Command): void {
-  rules
-    .command('schema')
-    .summary('print the JSON Schema of rule files, for editors')
-    .description(
-      'Prints the JSON Schema that rules/rule-file.schema.json holds. Editors with the YAML language server complete and ' +
-        'check a rule file that begins with "# yaml-language-server: $schema=PATH-OR-URL".',
-    )
-    .addHelpText('after', '\nExample:\n  $ campus rules schema > my-rules/rule-file.schema.json')
-    .action(() => console.log(JSON.stringify(ruleFileSchema(), null, 2)));
+  addRuleReference(rules);
 }
 
 function addCheck(rules: Command): void {

@@ -1,3 +1,4 @@
+import type { Bilingual } from '../alarm.js';
 import { course, folds, growth, sample } from './fold.js';
 import type { FoldName } from './fold.js';
 import type { MemoryContent } from './memory-content.js';
@@ -6,7 +7,7 @@ import type { MemoryContent } from './memory-content.js';
 interface Aggregation {
   readonly fold: FoldName;
   /** One sentence for the reference: what it gives, in which unit. */
-  readonly gives: string;
+  readonly gives: Bilingual;
   /** NaN where it is unknown. `content` has at least one bucket from `from` on. */
   read(content: MemoryContent, from: number, question: Question): number;
 }
@@ -102,27 +103,27 @@ function alongCourse(
 export const aggregations = {
   mean: {
     fold: 'sum',
-    gives: 'the mean of its values',
+    gives: { en: 'the mean of its values', zh: '平均值' },
     read: (content, from) => total(content, from, 2) / total(content, from, 1),
   },
   count: {
     fold: 'sum',
-    gives: 'how many values there were; 0 where there was none',
+    gives: { en: 'how many values there were; 0 where there was none', zh: '值的个数；没有值时为 0' },
     read: (content, from) => total(content, from, 1),
   },
   min: {
     fold: 'min',
-    gives: 'the least of its values',
+    gives: { en: 'the least of its values', zh: '最小值' },
     read: (content, from) => extreme(content, from, Math.min),
   },
   max: {
     fold: 'max',
-    gives: 'the greatest of its values',
+    gives: { en: 'the greatest of its values', zh: '最大值' },
     read: (content, from) => extreme(content, from, Math.max),
   },
   stddev: {
     fold: 'moments',
-    gives: 'the standard deviation of its values',
+    gives: { en: 'the standard deviation of its values', zh: '标准差' },
     read: (content, from) => {
       const { count, squares } = momentsOf(content, from, content.length);
       return Math.sqrt(squares / count);
@@ -130,12 +131,15 @@ export const aggregations = {
   },
   level_shift: {
     fold: 'moments',
-    gives: 'by how many standard deviations the mean of this time differs from that of as long before',
+    gives: {
+      en: 'by how many standard deviations the mean of this time differs from that of as long before',
+      zh: '这段时间的均值与之前同样长时间的均值相差几个标准差',
+    },
     read: (content, from, { at, lengthMs }) => levelShift(content, from, at - lengthMs / 2),
   },
   change: {
     fold: 'course',
-    gives: 'its last value less its first',
+    gives: { en: 'its last value less its first', zh: '末值减首值' },
     read: (content, from) => {
       const last = content.length - strides.course;
       if (get(content, last) === get(content, from + course.firstAt)) return NaN;
@@ -144,7 +148,10 @@ export const aggregations = {
   },
   rate: {
     fold: 'course',
-    gives: 'its change an hour; unknown until the values span half of the time',
+    gives: {
+      en: 'its change an hour; unknown until the values span half of the time',
+      zh: '每小时的变化；数据未覆盖一半时间时未知',
+    },
     read: (content, from, { lengthMs }) => {
       const last = content.length - strides.course;
       const spanMs = get(content, last) - get(content, from + course.firstAt);
@@ -154,24 +161,30 @@ export const aggregations = {
   },
   changes: {
     fold: 'course',
-    gives: 'how often it changed from one value to the next',
+    gives: { en: 'how often it changed from one value to the next', zh: '相邻两值之间变化的次数' },
     read: (content, from) =>
       alongCourse(content, from, course.changes, (last, first) => (last === first ? 0 : 1)),
   },
   increase: {
     fold: 'course',
-    gives: 'by how much a counter grew, also where it started anew from zero',
+    gives: {
+      en: 'by how much a counter grew, also where it started anew from zero',
+      zh: '计数器增长多少，清零重计也算在内',
+    },
     read: (content, from) => alongCourse(content, from, course.increase, growth),
   },
   resets: {
     fold: 'course',
-    gives: 'how often a counter started anew',
+    gives: { en: 'how often a counter started anew', zh: '计数器清零重计的次数' },
     read: (content, from) =>
       alongCourse(content, from, course.resets, (last, first) => (first < last ? 1 : 0)),
   },
   quantile: {
     fold: 'sample',
-    gives: 'the value that this share of its values does not exceed, by rank within a few percent',
+    gives: {
+      en: 'the value that this share of its values does not exceed, by rank within a few percent',
+      zh: '这一比例的值都不超过的数（分位数，按名次误差百分之几）',
+    },
     read: (content, from, { q }) => readQuantile(content, from, q),
   },
 } as const satisfies Readonly<Record<string, Aggregation>>;

@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Metric } from '../../devices/metric.js';
+import type { Bilingual } from '../alarm.js';
 import { durationHint, parseDuration } from '../duration.js';
 import type { MemoryContent } from './memory-content.js';
 import { noContent } from './memory-content.js';
@@ -25,7 +26,7 @@ export interface FunctionSpec {
   /** What it needs, e.g. `a metric and a time`. */
   readonly needs: string;
   /** One sentence for the reference: what it gives, in which unit. */
-  readonly gives: string;
+  readonly gives: Bilingual;
   /** How many arguments it takes. */
   readonly args: readonly number[];
   /** Compiles the call; mistakes are reported to the scope. */

@@ -24,7 +24,10 @@ export const eventFunctions: Readonly<Record<string, FunctionSpec>> = {
   event: {
     usage: 'event("radar")',
     needs: 'the type of an event',
-    gives: 'whether it is this event that is judged; false for readings',
+    gives: {
+      en: 'whether it is this event that is judged; false for readings',
+      zh: '正在判断的是否为该事件；读数为否',
+    },
     args: [1],
     compile: (call) => {
       const type = typeArg(call, 'event("radar")');
@@ -36,7 +39,7 @@ export const eventFunctions: Readonly<Record<string, FunctionSpec>> = {
   events: {
     usage: 'events("radar", "24h")',
     needs: 'the type of an event and a time',
-    gives: 'how many of these events there were in that time',
+    gives: { en: 'how many of these events there were in that time', zh: '这段时间内该事件的次数' },
     args: [2],
     compile: (call) => {
       const type = typeArg(call, 'events("radar", "24h")');

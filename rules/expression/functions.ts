@@ -13,7 +13,10 @@ const ruleFunctions: Readonly<Record<string, FunctionSpec>> = {
   active: {
     usage: 'active("co2-sensor-drift")',
     needs: 'the id of a rule',
-    gives: "whether the device's alarm of that rule is active",
+    gives: {
+      en: "whether the device's alarm of that rule is active",
+      zh: '该设备上那条规则的告警是否正在发生',
+    },
     args: [1],
     compile: active,
   },

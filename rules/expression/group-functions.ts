@@ -92,23 +92,30 @@ export const groupFunctions: Readonly<Record<string, FunctionSpec>> = {
   members: {
     usage: 'members(silence_s > 300)',
     needs: 'a condition, or nothing',
-    gives:
-      'in a rule with a group: how many of its devices are in the condition; without one, how many it has',
+    gives: {
+      en: 'in a rule with a group: how many of its devices are in the condition; without one, how many it has',
+      zh: '用于带 group 的规则：组内有多少设备符合条件；不写条件时为组内设备数',
+    },
     args: [0, 1],
     compile: members,
   },
   member_share: {
     usage: 'member_share(silence_s > 300)',
     needs: 'a condition',
-    gives: 'in a rule with a group: the share of its devices that are in the condition, 0 to 1',
+    gives: {
+      en: 'in a rule with a group: the share of its devices that are in the condition, 0 to 1',
+      zh: '用于带 group 的规则：组内符合条件的设备比例，0 到 1',
+    },
     args: [1],
     compile: memberShare,
   },
   peer_median: {
     usage: 'peer_median(retry_pct, "floor")',
     needs: 'a metric and a kind of group',
-    gives:
-      "the median of it over the group's devices of the class, as of the last minute; unknown below four",
+    gives: {
+      en: "the median of it over the group's devices of the class, as of the last minute; unknown below four",
+      zh: '组内同类设备该指标的中位数，每分钟更新；少于四台时未知',
+    },
     args: [2],
     compile: peerMedian,
   },

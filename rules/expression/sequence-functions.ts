@@ -124,21 +124,30 @@ export const sequenceFunctions: Readonly<Record<string, FunctionSpec>> = {
   then: {
     usage: 'then(event("radar"), clients == 0, "5m")',
     needs: 'two conditions and a time',
-    gives: 'whether the second is true now, and the first was at most that long ago',
+    gives: {
+      en: 'whether the second is true now, and the first was at most that long ago',
+      zh: '第二个条件现在成立，且第一个条件在这段时间内成立过',
+    },
     args: [3],
     compile: then,
   },
   not_then: {
     usage: 'not_then(event("reboot"), clients > 0, "10m")',
     needs: 'two conditions and a time',
-    gives: 'whether the first became true at least that long ago, and the second has not been true since',
+    gives: {
+      en: 'whether the first became true at least that long ago, and the second has not been true since',
+      zh: '第一个条件成立已至少这么久，而第二个条件此后一直未成立',
+    },
     args: [3],
     compile: notThen,
   },
   seconds_since: {
     usage: 'seconds_since(occupied == 1)',
     needs: 'a condition',
-    gives: 'seconds since the condition was last true; unknown where it never was',
+    gives: {
+      en: 'seconds since the condition was last true; unknown where it never was',
+      zh: '条件上次成立至今的秒数；从未成立时未知',
+    },
     args: [1],
     compile: secondsSince,
   },

@@ -1,3 +1,4 @@
+import type { Bilingual } from '../alarm.js';
 import type { Call, FunctionSpec } from './call.js';
 import { contentOf, durationArg, metricArg, numberMetricArg, showCall, showMetric } from './call.js';
 import { noContent } from './memory-content.js';
@@ -10,7 +11,7 @@ import { createMetricWindow, readWindow } from './window.js';
 
 type Read = (content: readonly number[], sight: Sight) => number;
 
-const of = (usage: string, gives: string, compile: (call: Call, needs: string) => Value): FunctionSpec => {
+const of = (usage: string, gives: Bilingual, compile: (call: Call, needs: string) => Value): FunctionSpec => {
   const needs = usage.includes('"') ? 'a metric and a time' : 'a metric';
   return {
     usage,
@@ -21,7 +22,7 @@ const of = (usage: string, gives: string, compile: (call: Call, needs: string) =
   };
 };
 
-function aboutLast(usage: string, gives: string, read: Read): FunctionSpec {
+function aboutLast(usage: string, gives: Bilingual, read: Read): FunctionSpec {
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     if (found === undefined) return broken;
@@ -31,7 +32,7 @@ function aboutLast(usage: string, gives: string, read: Read): FunctionSpec {
   });
 }
 
-function aboutDrift(usage: string, gives: string, read: Read): FunctionSpec {
+function aboutDrift(usage: string, gives: Bilingual, read: Read): FunctionSpec {
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     const lengthMs = durationArg(call, 1, needs);
@@ -45,7 +46,7 @@ function aboutDrift(usage: string, gives: string, read: Read): FunctionSpec {
   });
 }
 
-function aboutPast(usage: string, gives: string, hours: number): FunctionSpec {
+function aboutPast(usage: string, gives: Bilingual, hours: number): FunctionSpec {
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     if (found === undefined) return broken;
@@ -92,35 +93,57 @@ const unusualFrom = 4;
 const unusualMs = 1_800_000;
 
 export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
-  last: of('last(co2_ppm)', 'its newest value, also where this reading has none', (call, needs) => {
-    const found = metricArg(call, 0, needs);
-    if (found === undefined) return broken;
-    const { name, metric } = found;
-    const content = contentOf(call.scope, createLast(name, metric));
-    showMetric(call.scope, name);
-    const read = (sight: Sight) => content(sight)[last.value] ?? NaN;
-    if (metric.kind === 'number') return showCall(call, read);
-    return { kind: 'word', words: metric.words, read: (sight) => metric.words[read(sight)] };
-  }),
+  last: of(
+    'last(co2_ppm)',
+    { en: 'its newest value, also where this reading has none', zh: '最新值，本次读数没有时也可用' },
+    (call, needs) => {
+      const found = metricArg(call, 0, needs);
+      if (found === undefined) return broken;
+      const { name, metric } = found;
+      const content = contentOf(call.scope, createLast(name, metric));
+      showMetric(call.scope, name);
+      const read = (sight: Sight) => content(sight)[last.value] ?? NaN;
+      if (metric.kind === 'number') return showCall(call, read);
+      return { kind: 'word', words: metric.words, read: (sight) => metric.words[read(sight)] };
+    },
+  ),
   previous: aboutLast(
     'previous(co2_ppm)',
-    'its value before the newest',
+    { en: 'its value before the newest', zh: '最新值之前的一个值' },
     (content) => content[last.before] ?? NaN,
   ),
-  step: aboutLast('step(temp_c)', 'its newest value less the one before', (content) => {
-    const before = content[last.before];
-    return before === undefined ? NaN : (content[last.value] as number) - before;
-  }),
+  step: aboutLast(
+    'step(temp_c)',
+    { en: 'its newest value less the one before', zh: '最新值减前一个值' },
+    (content) => {
+      const before = content[last.before];
+      return before === undefined ? NaN : (content[last.value] as number) - before;
+    },
+  ),
   age_s: aboutLast(
     'age_s(co2_ppm)',
-    'seconds since the metric was last reported, while the device reports others; unknown where it never was',
+    {
+      en: 'seconds since the metric was last reported, while the device reports others; unknown where it never was',
+      zh: '设备仍在上报其他指标时，该指标上次上报至今的秒数；从未上报时未知',
+    },
     (content, { at }) => (content.length === 0 ? NaN : (at - (content[last.at] as number)) / 1000),
   ),
-  yesterday: aboutPast('yesterday(rx_mbps)', 'its mean in the same hour of yesterday', 24),
-  last_week: aboutPast('last_week(rx_mbps)', 'its mean in the same hour a week ago', hoursPerWeek),
+  yesterday: aboutPast(
+    'yesterday(rx_mbps)',
+    { en: 'its mean in the same hour of yesterday', zh: '昨天同一小时的均值' },
+    24,
+  ),
+  last_week: aboutPast(
+    'last_week(rx_mbps)',
+    { en: 'its mean in the same hour a week ago', zh: '一周前同一小时的均值' },
+    hoursPerWeek,
+  ),
   usual: of(
     'usual(clients)',
-    'what is usual for it at this hour of the week, once it was seen in three weeks',
+    {
+      en: 'what is usual for it at this hour of the week, once it was seen in three weeks',
+      zh: '一周中这一小时的通常值，见过三周后才有',
+    },
     (call, needs) => {
       const found = usualOf(call, needs);
       if (found === undefined) return broken;
@@ -133,7 +156,10 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
   ),
   robust_z: of(
     'robust_z(clients, "30m")',
-    'by how many usual standard deviations its mean is away from what is usual at this hour of the week',
+    {
+      en: 'by how many usual standard deviations its mean is away from what is usual at this hour of the week',
+      zh: '均值偏离一周中这一小时通常值多少个通常标准差',
+    },
     (call, needs) => {
       const lengthMs = durationArg(call, 1, needs);
       const read = lengthMs === undefined ? undefined : robustZ(call, needs, lengthMs);
@@ -142,7 +168,10 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
   ),
   unusual: of(
     'unusual(clients)',
-    `whether robust_z over 30 minutes is beyond ${unusualFrom} either way`,
+    {
+      en: `whether robust_z over 30 minutes is beyond ${unusualFrom} either way`,
+      zh: `30 分钟的 robust_z 是否超出正负 ${unusualFrom}`,
+    },
     (call, needs) => {
       const read = robustZ(call, needs, unusualMs);
       if (read === undefined) return broken;
@@ -157,13 +186,19 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
   ),
   ewma_z: aboutDrift(
     'ewma_z(rtt_ms, "30m")',
-    'by how many standard deviations its weighted mean of about that time is away from that of twelve times as long',
+    {
+      en: 'by how many standard deviations its weighted mean of about that time is away from that of twelve times as long',
+      zh: '约这段时间的加权均值偏离十二倍时间的加权均值多少个标准差',
+    },
     (content) =>
       ((content[drift.recent] as number) - (content[drift.mean] as number)) / recentSpreadOf(content),
   ),
   cusum: aboutDrift(
     'cusum(rtt_ms, "30m")',
-    'the greater of its two CUSUM sums in standard deviations (k = 0.5): above 5 it has shifted',
+    {
+      en: 'the greater of its two CUSUM sums in standard deviations (k = 0.5): above 5 it has shifted',
+      zh: '两个 CUSUM 累积和中较大者，以标准差计（k = 0.5）：超过 5 即已偏移',
+    },
     (content) => Math.max(content[drift.above] as number, content[drift.below] as number),
   ),
 };

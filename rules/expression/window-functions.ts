@@ -24,7 +24,10 @@ function windowFunction(name: Aggregate | 'share'): FunctionSpec {
     needs: isQuantile ? 'a metric, a share and a time' : `${what} and a time`,
     gives:
       name === 'share'
-        ? 'the share of its readings in which the condition was true, 0 to 1'
+        ? {
+            en: 'the share of its readings in which the condition was true, 0 to 1',
+            zh: '条件成立的读数所占比例，0 到 1',
+          }
         : aggregations[name].gives,
     args: isQuantile ? [3, 4] : [2, 3],
     compile: (call) => compileWindow(call, name, usage),
