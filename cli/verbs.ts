@@ -116,6 +116,21 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/maintenance.js')).addMaintenanceCommand,
   },
   {
+    name: 'backtest',
+    summary: 'try rules on history: how often would they have fired',
+    load: async () => (await import('./commands/backtest.js')).addBacktestCommand,
+  },
+  {
+    name: 'why',
+    summary: 'why an alarm was raised: rule, values and readings of each transition',
+    load: async () => (await import('./commands/why.js')).addWhyCommand,
+  },
+  {
+    name: 'why-not',
+    summary: 'why a rule did not fire: which clause was false, and by how much',
+    load: async () => (await import('./commands/why-not.js')).addWhyNotCommand,
+  },
+  {
     name: 'profiles',
     summary: "what turns vendors' payloads into readings",
     load: async () => (await import('./commands/profiles.js')).addProfilesCommand,

@@ -6,11 +6,10 @@ import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Room } from '../devices/room.js';
 import { roomKey } from '../devices/room.js';
-import { unassigned } from '../devices/site.js';
 import type { Site } from '../devices/site.js';
 import type { Timetable } from '../devices/timetable.js';
-import { parseParent } from '../devices/topology.js';
-import type { DeviceRef } from '../rules/device-ref.js';
+import { placeOf } from '../rules/device-ref.js';
+import type { DevicePlace } from '../rules/device-ref.js';
 import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Redis } from '../runtime/redis-connection.js';
@@ -24,7 +23,7 @@ export interface RegisteredDevice extends Device {
   readonly parentId: string | undefined;
   /** How often the id was removed or moved before: with another number it is another device. */
   readonly removals: number;
-  readonly place: Omit<DeviceRef, 'id' | 'site' | 'deviceClass' | 'intervalS'>;
+  readonly place: DevicePlace;
 }
 
 /** All that is registered in memory, as new as the registry's feed. */
@@ -174,20 +173,8 @@ export class Register {
   }
 
   #place(device: Device, removals: number): RegisteredDevice {
-    const parentId = device.parent === undefined ? undefined : parseParent(device.parent).device;
     const room = this.#rooms.get(roomKey(device.site, device.room));
-    const site = this.#sites.get(device.site);
-    const place = {
-      parentId,
-      model: device.model,
-      room: device.room,
-      floor: room?.floor,
-      roomKind: room?.kind,
-      capacity: room?.capacity,
-      district: site?.district === unassigned ? undefined : site?.district,
-      stage: site?.stage,
-      contractedMbps: site?.uplinkMbps,
-    };
-    return { ...device, parentId, removals, place };
+    const place = placeOf(device, room, this.#sites.get(device.site));
+    return { ...device, parentId: place.parentId, removals, place };
   }
 }

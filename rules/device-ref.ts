@@ -1,6 +1,9 @@
 import type { DeviceClass } from '../devices/device-class.js';
-import type { RoomKind } from '../devices/room.js';
-import type { SchoolStage } from '../devices/site.js';
+import type { Device } from '../devices/device.js';
+import type { Room, RoomKind } from '../devices/room.js';
+import { unassigned } from '../devices/site.js';
+import type { SchoolStage, Site } from '../devices/site.js';
+import { parseParent } from '../devices/topology.js';
 
 /** Which device something is about; what rules can know of it. What is absent, nobody registered. */
 export interface DeviceRef {
@@ -21,4 +24,22 @@ export interface DeviceRef {
   readonly stage?: SchoolStage | undefined;
   /** Contracted rate of the site's uplink, Mbit/s. */
   readonly contractedMbps?: number | undefined;
+}
+
+/** What rules can know of where a registered device is. */
+export type DevicePlace = Omit<DeviceRef, 'id' | 'site' | 'deviceClass' | 'intervalS'>;
+
+/** @param room undefined, like the site, where it is not registered */
+export function placeOf(device: Device, room: Room | undefined, site: Site | undefined): DevicePlace {
+  return {
+    parentId: device.parent === undefined ? undefined : parseParent(device.parent).device,
+    model: device.model,
+    room: device.room,
+    floor: room?.floor,
+    roomKind: room?.kind,
+    capacity: room?.capacity,
+    district: site?.district === unassigned ? undefined : site?.district,
+    stage: site?.stage,
+    contractedMbps: site?.uplinkMbps,
+  };
 }

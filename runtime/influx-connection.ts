@@ -13,6 +13,8 @@ export interface InfluxOptions {
   readonly org?: string | undefined;
   /** Bucket (2.x) or database (1.x, 3 Core). */
   readonly bucket: string;
+  /** Only to read: a bucket that is not there is not created. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** One row of a query's answer: column → value, with the tags of a `GROUP BY`; `time` is epoch ms. */
@@ -43,7 +45,7 @@ export class InfluxRefusal extends Error {
 }
 
 /**
- * Asks the server what it is, makes sure the database is there and returns how to write to it.
+ * Asks the server what it is, makes sure the database is there (unless it is only read) and returns how to use it.
  * @throws AppError `influx_unreachable` (retryable), `influx_setup` (a setting or a right is missing)
  */
 export async function openInflux(options: InfluxOptions): Promise<Influx> {
@@ -62,7 +64,9 @@ export async function openInflux(options: InfluxOptions): Promise<Influx> {
     return toRows(await transport.request(path, '', { method: 'GET' }));
   };
   try {
-    if (kind === '1.x') {
+    if (options.readOnly === true) {
+      // Whether it is there, the first question tells.
+    } else if (kind === '1.x') {
       const create = `CREATE DATABASE "${bucket.replaceAll('"', '\\"')}"`;
       toRows(await transport.request(`/query?q=${encodeURIComponent(create)}`, '', { method: 'POST' }));
     } else if (kind === '2.x') await ensureBucket(transport, options);

@@ -46,8 +46,19 @@ export async function findRules(options: Readonly<Record<string, unknown>>): Pro
   });
 }
 
+/**
+ * The same, where a verb takes the folder as an option of its own.
+ * @param folder undefined: as `options` say
+ */
+export function findRulesIn(
+  options: Readonly<Record<string, unknown>>,
+  folder: string | undefined,
+): Promise<readonly ShownRule[]> {
+  return findRules(folder === undefined ? options : { ...options, rulesDir: folder });
+}
+
 /** The rule of that id among them. @throws AppError `unknown_rule` */
-export function pickRule(rules: readonly ShownRule[], id: string): ShownRule {
+export function pickRule<Rule extends CompiledRule>(rules: readonly Rule[], id: string): Rule {
   const rule = rules.find((each) => each.id === id);
   if (rule !== undefined) return rule;
   const meant = didYouMean(

@@ -12,6 +12,7 @@ import type { AlarmState } from './alarm-state.js';
 import { createDeviceState } from './device-state.js';
 import { Evaluator } from './evaluator.js';
 import type { Findings } from './evaluator.js';
+import type { Inspection } from './inspect.js';
 import { groupKey, parseGroupKey } from './group-state.js';
 import { Groups } from './groups.js';
 import { WideGroups } from './wide-groups.js';
@@ -196,6 +197,24 @@ export class Engine {
     for (let at = this.#wide.next(shards); at !== undefined; at = this.#wide.next(shards))
       for (const group of this.#wide.inOrder()) this.#evaluator.group(group, at);
     return this.#takeTransitions();
+  }
+
+  /**
+   * How a rule stands at `at` for a device and its parts, or for the group of its kind that the device is in; changes
+   * nothing. None where the rule is not the device's, or the device is not known.
+   * @param latest the device's newest reading
+   */
+  inspect(rule: string, id: string, at: number, latest: Pick<Reading, 'm' | 'parts'>): readonly Inspection[] {
+    const state = this.#devices.get(id);
+    const { rules = [], groupRules = [] } = state?.program ?? {};
+    const bound = [...rules, ...groupRules].find((each) => each.rule.id === rule);
+    if (state === undefined || bound === undefined) return [];
+    if (bound.rule.group === undefined)
+      return this.#evaluator.inspect(bound, state, at, this.#openedAt, latest);
+    const own = state.groups[bound.rule.group];
+    if (own === undefined) return [];
+    const group = isWide(own.ref.kind) ? this.#wide.ensure({ ...own.ref, site: '' }) : own;
+    return [this.#evaluator.inspectGroup(bound, group, at)];
   }
 
   /** What differs since the last call, as JSON by device; keys with "@" stand for what is no device's alone. */

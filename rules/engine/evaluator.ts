@@ -7,6 +7,8 @@ import type { Metrics, Sight } from '../expression/sight.js';
 import type { AlarmState } from './alarm-state.js';
 import { lastSeenAt, moveAlarm } from './alarm-state.js';
 import { createSubject } from './device-state.js';
+import { inspectRule } from './inspect.js';
+import type { Inspection } from './inspect.js';
 import type { BoundRule } from './program.js';
 import type { DeviceState, GroupState, Subject } from './state.js';
 import type { Move } from './transition.js';
@@ -107,9 +109,59 @@ export class Evaluator {
 
   /** Judges the rules about a group, at pipeline time `at`. */
   group(group: GroupState, at: number): void {
+    const sight = this.#lookAtGroup(group, at);
+    const { kind } = group.ref;
+    for (const rule of group.program.groupRules) {
+      if (rule.rule.group !== kind) continue;
+      const before = group.alarms[rule.place];
+      const move = this.#move(rule, group.alarms);
+      if (move !== undefined) this.#findings.transition(groupTransition(rule, move, group, sight));
+      if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
+    }
+    sight.group = undefined;
+  }
+
+  /**
+   * How a rule stands for a device and for the parts that it has to do with, at pipeline time `at`; changes nothing.
+   * @param latest its newest reading @param openedAt since when anybody could be heard
+   */
+  inspect(
+    rule: BoundRule,
+    state: DeviceState,
+    at: number,
+    openedAt: number,
+    latest: Pick<Reading, 'm' | 'parts'>,
+  ): readonly Inspection[] {
+    const judgedAt = rule.onTicks ? Math.max(at - state.lagMs, state.judgedAt) : state.judgedAt;
+    const sight = this.#look(state, rule.isAboutSilence ? at : judgedAt);
+    this.#see(state, state, undefined, latest.m);
+    const before = state.alarms[rule.place];
+    const from = before !== undefined && before.level >= 0 ? -Infinity : openedAt;
+    if (rule.isAboutSilence) sight.silenceS = silenceOf(state, at, from);
+    const found = [inspectRule(rule, before, sight)];
+    for (const [part, subject] of state.parts) {
+      const metrics = latest.parts?.[part] ?? noMetrics;
+      this.#see(state, subject, part, metrics);
+      const alarm = subject.alarms[rule.place];
+      if (alarm !== undefined || concerns(rule.metrics, metrics)) found.push(inspectRule(rule, alarm, sight));
+    }
+    return found;
+  }
+
+  /** How a rule about a group stands, at pipeline time `at`; changes nothing. */
+  inspectGroup(rule: BoundRule, group: GroupState, at: number): Inspection {
+    const sight = this.#lookAtGroup(group, at);
+    const found = inspectRule(rule, group.alarms[rule.place], sight);
+    sight.group = undefined;
+    return found;
+  }
+
+  /** Turns the sight to a group; whoever is done with it takes the group out again. */
+  #lookAtGroup(group: GroupState, at: number): Sight {
     const sight = this.#sight;
+    sight.part = undefined;
     const [member] = group.members;
-    const { site, deviceClass, kind } = group.ref;
+    const { site, deviceClass } = group.ref;
     sight.at = at;
     sight.group = group;
     sight.device = {
@@ -119,14 +171,7 @@ export class Evaluator {
       stage: member?.device.stage,
       contractedMbps: member?.device.contractedMbps,
     };
-    for (const rule of group.program.groupRules) {
-      if (rule.rule.group !== kind) continue;
-      const before = group.alarms[rule.place];
-      const move = this.#move(rule, group.alarms);
-      if (move !== undefined) this.#findings.transition(groupTransition(rule, move, group, sight));
-      if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
-    }
-    sight.group = undefined;
+    return sight;
   }
 
   /** Turns the sight to a device at a time, as one that is being heard. */

@@ -35,6 +35,13 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
     }
     return value;
   };
+  /** What stands alone as a condition, such as `event("radar")`, is a clause as comparisons are. */
+  const operand = (inner: ASTNode): Value => {
+    const value = compileNode(scope, inner);
+    if (value.kind === 'truth' && (inner.op === 'id' || inner.op === 'call'))
+      scope.clauses.push({ text: textOf(scope, inner), holds: value.read });
+    return value;
+  };
   switch (node.op) {
     case 'value':
       return compileLiteral(scope, node.args, node.start);
@@ -42,12 +49,10 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
       return compileName(scope, node.args, node.start);
     case '!_':
     case '-_':
-      return settle(compileUnary(node.op, compileNode(scope, node.args)));
+      return settle(compileUnary(node.op, operand(node.args)));
     case '&&':
     case '||':
-      return settle(
-        compileLogic(node.op, compileNode(scope, node.args[0]), compileNode(scope, node.args[1])),
-      );
+      return settle(compileLogic(node.op, operand(node.args[0]), operand(node.args[1])));
     case '?:': {
       const [condition, yes, no] = node.args;
       return settle(

@@ -20,7 +20,7 @@ export interface Expression {
   readonly test: (sight: Sight) => boolean | undefined;
   /** What it looked at, by the names used in its text. */
   readonly evidence: (sight: Sight) => Record<string, number | string>;
-  /** Its comparisons, as written from left to right. */
+  /** Its comparisons and what else it joins, as written from left to right. */
   readonly clauses: readonly Clause[];
 }
 
@@ -35,7 +35,7 @@ export function toExpression(scope: Scope, text: string, { read }: TruthValue): 
     traits: [...scope.traits],
     metrics: [...scope.metrics],
     test: read,
-    clauses: scope.clauses,
+    clauses: scope.clauses.length > 0 ? scope.clauses : [{ text, holds: read }],
     evidence: (sight) => {
       const found: Record<string, number | string> = {};
       for (const [name, readSource] of sources) {

@@ -9,6 +9,8 @@ export interface Memory {
   readonly metrics: readonly string[];
   /** Events have to do with it. */
   readonly onEvents: boolean;
+  /** How far back what it holds may go, ms of event time; 0 where only the newest counts. */
+  readonly lookBackMs: number;
   /** It changes once an hour or so, and is large: it is kept apart in the checkpoint. */
   readonly slow?: boolean;
   /** Takes what the sight shows into the content, which is empty at first. */

@@ -31,6 +31,7 @@ function createHourly(
     key,
     metrics: [name],
     onEvents: false,
+    lookBackMs: hourMs,
     take: (content, sight) => {
       const x = value(sight);
       if (Number.isNaN(x)) return;
@@ -52,8 +53,8 @@ function createHourly(
 }
 
 /** A memory that another one fills. */
-function createKept(key: string): Memory {
-  return { key, metrics: [], onEvents: false, slow: true, take: () => undefined };
+function createKept(key: string, lookBackMs: number): Memory {
+  return { key, metrics: [], onEvents: false, lookBackMs, slow: true, take: () => undefined };
 }
 
 /**
@@ -63,7 +64,7 @@ function createKept(key: string): Memory {
  */
 export function planPast(plan: Plan, name: string, metric: Metric): number {
   const kept: Memory = {
-    ...createKept(`past/${name}`),
+    ...createKept(`past/${name}`, hoursKept * hourMs),
     pack: (content) => content.slice(),
     unpack: (packed: readonly (number | null)[]) => packed.map((value) => value ?? NaN),
   };
@@ -101,7 +102,7 @@ const perHour = 3;
  * @returns the place of it
  */
 export function planUsual(plan: Plan, name: string, metric: Metric): number {
-  const place = plan.placeOf(createKept(`usual/${name}`));
+  const place = plan.placeOf(createKept(`usual/${name}`, (fewestWeeks * hoursPerWeek + 1) * hourMs));
   const least = leastDistance(metric);
   const close = (content: MemoryContent, hour: number, mean: number) => {
     if (content.length === 0) content.push(...Array.from({ length: hoursPerWeek * perHour }, () => 0));

@@ -6,6 +6,9 @@ import { innerScope, refuse } from './scope.js';
 import { broken } from './value.js';
 import type { TruthValue, Value } from './value.js';
 
+/** What `seconds_since` is asked about is not further back, as a rule, ms: a backtest warms up for so long. */
+const longestMs = 86_400_000;
+
 interface Inner extends TruthValue {
   readonly text: string;
 }
@@ -41,11 +44,12 @@ function conditionsOf(
 }
 
 /** When the condition was last true. */
-function createSince(inner: Scope, { text, read }: Inner): Memory {
+function createSince(inner: Scope, { text, read }: Inner, lookBackMs: number): Memory {
   return {
     key: `since/(${text})`,
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
+    lookBackMs,
     take: (content, sight) => {
       if (read(sight) === true && sight.at >= (content[0] ?? -Infinity)) content[0] = sight.at;
     },
@@ -56,11 +60,12 @@ function createSince(inner: Scope, { text, read }: Inner): Memory {
 const waiting = { since: 0, held: 1 } as const;
 
 /** Since when the second condition has not become true after the first one did. */
-function createWaiting(inner: Scope, first: Inner, second: Inner): Memory {
+function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: number): Memory {
   return {
     key: `waiting/(${first.text})/(${second.text})`,
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
+    lookBackMs,
     take: (content, sight) => {
       if (content.length === 0) content.push(-1, 0);
       const holds = first.read(sight);
@@ -79,7 +84,7 @@ function then(call: Call): Value {
   const [first, second] = found?.conditions ?? [];
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
-  const content = contentOf(call.scope, createSince(found.inner, first));
+  const content = contentOf(call.scope, createSince(found.inner, first, lengthMs));
   return {
     kind: 'truth',
     read: (sight) => {
@@ -98,7 +103,7 @@ function notThen(call: Call): Value {
   const [first, second] = found?.conditions ?? [];
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
-  const content = contentOf(call.scope, createWaiting(found.inner, first, second));
+  const content = contentOf(call.scope, createWaiting(found.inner, first, second, lengthMs));
   call.scope.uses.ticks = true;
   return {
     kind: 'truth',
@@ -113,7 +118,7 @@ function secondsSince(call: Call): Value {
   const found = conditionsOf(call, 1, 'seconds_since(occupied == 1)');
   const [condition] = found?.conditions ?? [];
   if (found === undefined || condition === undefined) return broken;
-  const content = contentOf(call.scope, createSince(found.inner, condition));
+  const content = contentOf(call.scope, createSince(found.inner, condition, longestMs));
   return showCall(call, (sight) => {
     const since = content(sight)[0];
     return since === undefined ? NaN : (sight.at - since) / 1000;

@@ -12,6 +12,7 @@ export function createLast(name: string, metric: Metric): Memory {
     key: `last/${name}`,
     metrics: [name],
     onEvents: false,
+    lookBackMs: 0,
     take: (content, sight) => {
       const newest = value(sight);
       if (Number.isNaN(newest)) return;
@@ -56,6 +57,7 @@ export function createDrift(name: string, metric: Metric, lengthMs: number): Mem
     key: `drift/${name}/${lengthMs}`,
     metrics: [name],
     onEvents: false,
+    lookBackMs: slower * lengthMs,
     take: (content, sight) => {
       const x = value(sight);
       if (Number.isNaN(x)) return;

@@ -40,6 +40,7 @@ function createWindow(parts: WindowParts): Window {
     lengthMs,
     metrics,
     onEvents,
+    lookBackMs: kind === 'sliding' ? lengthMs : 2 * lengthMs,
     take: (content, sight) => {
       const added = value(sight);
       if (Number.isNaN(added)) return;

@@ -2,9 +2,9 @@ import type { DeviceClass } from '../../devices/device-class.js';
 import { createDemoRegistry } from '../../simulators/city/demo-registry.js';
 import { seededRandom } from '../../simulators/city/seeded-random.js';
 import type { Reading } from '../../devices/telemetry.js';
-import { parseParent } from '../../devices/topology.js';
 import { roomKey } from '../../devices/room.js';
 import type { Timetable } from '../../devices/timetable.js';
+import { placeOf } from '../../rules/device-ref.js';
 import type { DeviceRef } from '../../rules/device-ref.js';
 
 /** The devices of a demo city, as the engine wants to know them, and the timetables of its sites. */
@@ -14,21 +14,9 @@ export function cityDevices(campuses: number): {
 } {
   const { devices, rooms, sites, timetables } = createDemoRegistry({ campuses, seed: 7 });
   const refs = [...devices.values()].map((device): DeviceRef => {
-    const room = rooms.get(roomKey(device.site, device.room));
-    const site = sites.get(device.site);
-    return {
-      id: device.id,
-      site: device.site,
-      deviceClass: device.deviceClass,
-      intervalS: 60,
-      room: device.room,
-      floor: room?.floor,
-      roomKind: room?.kind,
-      capacity: room?.capacity,
-      parentId: device.parent === undefined ? undefined : parseParent(device.parent).device,
-      stage: site?.stage,
-      contractedMbps: site?.uplinkMbps,
-    };
+    const { id, site, deviceClass } = device;
+    const place = placeOf(device, rooms.get(roomKey(site, device.room)), sites.get(site));
+    return { ...place, id, site, deviceClass, intervalS: 60 };
   });
   return { devices: refs, timetables };
 }

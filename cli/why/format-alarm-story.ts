@@ -1,0 +1,82 @@
+import { formatDuration } from '../../rules/duration.js';
+import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
+import { formatTime } from '../terminal/time.js';
+import type { AlarmStory, StoryReading, StoryStep } from './alarm-story.js';
+
+/** Of more readings some are left out, evenly; the first and the last are always there. */
+const mostReadings = 12;
+
+/** The story as a person reads it. @param trouble why there are no readings, where InfluxDB could not be asked */
+export function formatAlarmStory(
+  { alarm, steps }: AlarmStory,
+  timeZone: string,
+  trouble: string | undefined,
+): string {
+  const { id, title, severity, state, site, room, device, part, group, deviceClass, shadow } = alarm;
+  const about =
+    group === undefined
+      ? [device, ...(part === undefined ? [] : [part])].join('/')
+      : `${group.kind} ${group.id}`;
+  const lines = [
+    `${title.en} (${title.zh})`,
+    formatPairs([
+      ['alarm', id],
+      ['state', `${state}, ${severity}${shadow === true ? '; its rule is tried out, nobody was told' : ''}`],
+      ['where', `${site}, ${room}: ${about} (${deviceClass})`],
+    ]),
+    ...(trouble === undefined ? [] : [`  No readings can be shown: ${trouble}`]),
+    ...steps.flatMap((step, i) => ['', formatStep(step, i, timeZone, group !== undefined)]),
+  ];
+  return lines.join('\n');
+}
+
+const doings = { raise: 'raised', change: 'changed to', clear: 'cleared, was' } as const;
+
+function formatStep(step: StoryStep, i: number, timeZone: string, isGroup: boolean): string {
+  const { kind, severity, at, where, ruleVersion, condition, inWords, holdMs, reason, evidence, readings } =
+    step;
+  const place = typeof where === 'string' ? where : `${shortPath(where.file)}:${where.line}`;
+  const values = Object.entries(evidence).map(([name, value]) => `${name} = ${value}`);
+  const pairs: [string, string][] = [
+    ['rule', `version ${ruleVersion}, ${place}`],
+    ['condition', `${condition}${holdMs === undefined ? '' : `, for ${formatDuration(holdMs)}`}`],
+    ...(inWords === condition ? [] : ([['in words', inWords]] as [string, string][])),
+    ...(reason === undefined
+      ? []
+      : ([['but', `it ended because of ${reason.replace('_', ' ')}`]] as [string, string][])),
+    ...(values.length === 0 ? [] : ([['values', values.join('; ')]] as [string, string][])),
+  ];
+  const heading = `${i + 1}. ${doings[kind]} ${severity} at ${formatTime(at, timeZone)}`;
+  return [heading, formatPairs(pairs), ...formatReadings(step, readings, timeZone, isGroup)].join('\n');
+}
+
+function formatReadings(
+  { metrics }: StoryStep,
+  readings: readonly StoryReading[] | undefined,
+  timeZone: string,
+  isGroup: boolean,
+): string[] {
+  if (readings === undefined) return [];
+  if (isGroup)
+    return ['  It is about many devices: ask "campus why-not RULE DEVICE --at TIME" about one of them.'];
+  if (readings.length === 0) return ['  InfluxDB holds no readings of that time.'];
+  const shown = thin(readings);
+  const left = readings.length - shown.length;
+  const table = formatTable(
+    ['Time', ...metrics],
+    shown.map(({ at, metrics: values }) => [
+      formatTime(at, timeZone),
+      ...metrics.map((name) => values[name] ?? ''),
+    ]),
+  );
+  return [
+    ...table.split('\n').map((line) => `  ${line}`),
+    ...(left > 0 ? [`  (${left} between them are not shown)`] : []),
+  ];
+}
+
+function thin(readings: readonly StoryReading[]): readonly StoryReading[] {
+  if (readings.length <= mostReadings) return readings;
+  const step = (readings.length - 1) / (mostReadings - 1);
+  return Array.from({ length: mostReadings }, (_, i) => readings[Math.round(i * step)] as StoryReading);
+}
