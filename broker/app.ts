@@ -3,7 +3,7 @@ import { RedisLogWriter } from '../ingest/log/redis-log-writer.js';
 import { settleShards } from '../ingest/log/redis-shards.js';
 import { findAccount } from '../devices/redis-accounts.js';
 import { claimCredentials, findClaimToken, recordWrongToken } from '../devices/redis-claims.js';
-import { DeviceLookup } from '../devices/redis-credentials.js';
+import { DeviceLookup, keepCertified } from '../devices/redis-credentials.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import { messageOf } from '../runtime/app-error.js';
 import { failureLimits, FailureThrottle } from '../runtime/failure-throttle.js';
@@ -149,6 +149,7 @@ export async function startBroker(
   const doorkeeper = new Doorkeeper({
     book: {
       device: (id) => lookup.find(id),
+      certified: (id) => keepCertified(redis, id),
       claimToken: (id) => findClaimToken(redis, id),
       wrongToken: (tried) => recordWrongToken(redis, { ...tried, deviceClass: '', via: 'mqtt' }),
       account: (name) => findAccount(redis, name),

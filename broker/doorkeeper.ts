@@ -26,6 +26,8 @@ import type { Session } from './session.js';
 /** Where it is looked up who may come in; each is one round trip at most. */
 export interface GuestBook {
   readonly device: (id: string) => Promise<KnownDevice | undefined>;
+  /** It came with a certificate, and nothing is kept of its credentials. */
+  readonly certified: (id: string) => Promise<void>;
   /** Somebody came with a token that there is not. */
   readonly wrongToken: (tried: { device: string; tokenId: string; address: string }) => Promise<void>;
   readonly claimToken: (id: string) => Promise<ClaimToken | undefined>;
@@ -120,7 +122,16 @@ export class Doorkeeper {
       const tokenId = tokenIdOf(text);
       if (tokenId !== undefined) return this.#authenticateClaim(attempt, { tokenId, text, address });
     }
-    return authenticateDevice(attempt, this.#book.device, this.#shards, this.#clock.now());
+    return this.#authenticateDevice(attempt);
+  }
+
+  async #authenticateDevice(attempt: ConnectAttempt): Promise<Session> {
+    let known: KnownDevice | undefined;
+    const find = async (id: string) => (known = await this.#book.device(id));
+    const session = await authenticateDevice(attempt, find, this.#shards, this.#clock.now());
+    // A CA of others issues without a word: from now on nobody can claim to be the device.
+    if (known?.credentials === undefined) await this.#book.certified(session.client);
+    return session;
   }
 
   async #authenticateClaim(

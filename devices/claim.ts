@@ -131,7 +131,8 @@ export function decideClaim(
       return refusal('other_serial', `Device "${id}" has another serial number; choose another id.`);
     }
     if (device.serial === undefined && credentials !== undefined) {
-      return refusal('has_password', `Device "${id}" was given a password by hand; choose another id.`);
+      const what = credentials.secrets.length > 0 ? 'was given a password by hand' : 'has a certificate';
+      return refusal('has_password', `Device "${id}" ${what}; choose another id.`);
     }
   }
   const again = known?.device.serial === serial && known.credentials !== undefined;

@@ -6,7 +6,8 @@ import type { Credentials, KeptCredentials, KnownDevice } from './credential.js'
 import { parseRevoked, planRevocation } from './redis-certificates.js';
 import { forgetRetained } from './redis-forget-retained.js';
 import { decideAndCommit } from './redis-registry-changes.js';
-import { planRegistration } from './redis-registry.js';
+import type { DecidedChange } from './redis-registry-changes.js';
+import { asRead, planRegistration } from './redis-registry.js';
 import type { NewDevice } from './redis-registry.js';
 import type { Device } from './device.js';
 import { topicPrefix } from './topic.js';
@@ -54,6 +55,27 @@ export async function rotateCredentials(
       read: [[redisKeys.credentials, id, JSON.stringify(credentials)]],
       write: [[redisKeys.credentials, id, JSON.stringify(kept)]],
       outcome: { credentials: toCredentials(device, password), kept },
+    };
+  });
+}
+
+/**
+ * Keeps in mind that a device has a certificate, where it has nothing else: nobody may claim a password for it.
+ * Of no effect for one that is not registered.
+ */
+export async function keepCertified(redis: Redis, id: string): Promise<void> {
+  await decideAndCommit(redis, async (): Promise<DecidedChange<undefined>> => {
+    const [device, credentials] = await Promise.all([
+      redis.hget(redisKeys.devices, id),
+      redis.hexists(redisKeys.credentials, id),
+    ]);
+    const nothing: KeptCredentials = { secrets: [] };
+    return {
+      changes: [{ kind: 'credentials', id }],
+      read: [asRead(redisKeys.devices, id, device), [redisKeys.credentials, id]],
+      write:
+        device === null || credentials === 1 ? [] : [[redisKeys.credentials, id, JSON.stringify(nothing)]],
+      outcome: undefined,
     };
   });
 }

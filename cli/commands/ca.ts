@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { idPattern } from '../../devices/topic.js';
 import { revokeCertificates } from '../../devices/redis-certificates.js';
-import { findKnownDevices } from '../../devices/redis-credentials.js';
+import { findKnownDevices, keepCertified } from '../../devices/redis-credentials.js';
 import { AppError, messageOf } from '../../runtime/app-error.js';
 import { CertificateStore } from '../ca/certificate-store.js';
 import type { IssuedCertificate } from '../ca/certificate-store.js';
@@ -109,18 +109,24 @@ function addIssue(ca: Command): void {
       const { files, entry } = await store.issue('device', [device], options.days);
       const written = store.write(options.out, device, files);
       print(options, { ...entry, ...written }, describe(entry, written, options));
-      const hindrance = await findHindrance(device, options);
+      const hindrance = await tellRegistry(device, options);
       // On the other stream, so that what is printed can be read by a program.
       if (hindrance !== undefined) console.error(`Note: ${hindrance}`);
     },
   );
 }
 
-/** Why the broker would not let the device in with a certificate, as far as the registry can be asked. */
-async function findHindrance(device: string, options: CaOptions): Promise<string | undefined> {
+/**
+ * Has the registry know that the device has a certificate, so that nobody can claim to be it.
+ * @returns why the broker would not let the device in with a certificate, as far as the registry can be asked
+ */
+async function tellRegistry(device: string, options: CaOptions): Promise<string | undefined> {
   try {
     const { redisUrl } = findInstance(options);
-    const [known] = await withRedis(redisUrl, (redis) => findKnownDevices(redis, [device]));
+    const [known] = await withRedis(redisUrl, async (redis) => {
+      await keepCertified(redis, device);
+      return findKnownDevices(redis, [device]);
+    });
     if (known === undefined)
       return `no device "${device}" is registered: the certificate is refused until one is ("campus devices issue").`;
     if (known.credentials?.revokedAt === undefined) return undefined;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker } from '../../../broker/app.js';
 import { createAuthority, issueCertificate, readCertificate } from '../../../cli/ca/certificate-authority.js';
 import { freePort } from '../../../cli/stores/free-port.js';
+import { claimCredentials, issueClaimToken } from '../../../devices/redis-claims.js';
 import { revokeCertificates } from '../../../devices/redis-certificates.js';
 import { issueCredentials, revokeCredentials } from '../../../devices/redis-credentials.js';
 import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
@@ -98,6 +99,16 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     expect((await attempt('another', options)).code).toBe(5);
   },
 );
+
+test('who came with a certificate once, of whatever CA, can not be claimed by who has a token of its site', async () => {
+  await registerDevice(redis, { site: 's1', device: 'cert-only', deviceClass: 'sensor' });
+  const { kept } = await issueClaimToken(redis, { site: 's1', validMs: 60_000, uses: 9 });
+  expect((await attempt('cert-only', await certificates.device('cert-only'))).code).toBe(0);
+  const request = { serial: 'SN-1' };
+  const from = { tokenId: kept.id, deviceClass: 'sensor', address: '127.0.0.1', via: 'http' } as const;
+  const outcome = await claimCredentials(redis, { ...from, device: 'cert-only', request });
+  expect(outcome).toMatchObject({ error: 'has_password' });
+});
 
 test('over WebSocket, too, and the device publishes', async () => {
   const { topicPrefix } = await register('cert-wss');

@@ -9,7 +9,9 @@ import { startBroker } from '../../../broker/app.js';
 import type { IssuedCertificate } from '../../../cli/ca/certificate-store.js';
 import { createProgram } from '../../../cli/program.js';
 import { freePort } from '../../../cli/stores/free-port.js';
+import { claimCredentials, issueClaimToken } from '../../../devices/redis-claims.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { registerDevice } from '../../../devices/redis-registry.js';
 import { eventually } from '../../support/eventually.js';
 import { createTestContext } from '../../support/role-context.js';
 import { startTestRedis } from '../../support/stores.js';
@@ -85,6 +87,20 @@ test('a CA made, a device connected with its certificate, and revoked: with the 
     await context.lifeCycle.stop();
     redis.disconnect();
   }
+});
+
+test('a device that has a certificate and no password can not be claimed by who has a token of its site', async () => {
+  const redis = new Redis(server.url);
+  await registerDevice(redis, { site: 's1', device: 'ap-2', deviceClass: 'ap' });
+  await ca('issue', 'ap-2', '--out', join(folder, 'ap-2'), '--redis-url', server.url);
+  const { kept } = await issueClaimToken(redis, { site: 's1', validMs: 60_000, uses: 9 });
+  const request = { serial: 'SN-1' };
+  const from = { tokenId: kept.id, deviceClass: 'ap', address: '127.0.0.1', via: 'http' } as const;
+  expect(await claimCredentials(redis, { ...from, device: 'ap-2', request })).toMatchObject({
+    error: 'has_password',
+    detail: 'Device "ap-2" has a certificate; choose another id.',
+  });
+  redis.disconnect();
 });
 
 test('a serial number that is none is refused, and one that the register does not know is said to be so', async () => {
