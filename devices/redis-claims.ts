@@ -8,8 +8,8 @@ import type { Credentials } from './credential.js';
 import type { DeviceClass } from './device-class.js';
 import { findKnownDevices, toCredentials } from './redis-credentials.js';
 import { commitChanges, decideAndCommit } from './redis-registry-changes.js';
-import type { DecidedChange } from './redis-registry-changes.js';
-import { asRead, findSite, newRoom } from './redis-registry.js';
+import type { DecidedChange, HashValue } from './redis-registry-changes.js';
+import { asRead, newRoom } from './redis-registry.js';
 import { roomKey } from './room.js';
 import { unassigned } from './site.js';
 import type { Device } from './device.js';
@@ -54,17 +54,26 @@ export async function issueClaimToken(
   redis: Redis,
   { site, validMs, uses }: { readonly site: string; readonly validMs: number; readonly uses: number },
 ): Promise<{ readonly text: string; readonly kept: ClaimToken }> {
-  if ((await findSite(redis, site)) === undefined) {
-    throw new AppError('unknown_site', `Site "${site}" is not registered: register it first.`);
-  }
   const now = Date.now();
   const token = createClaimToken({ site, issuedAt: now, until: now + validMs, uses });
-  const ended = (await listClaimTokens(redis)).filter(({ until }) => until <= now).map(({ id }) => id);
-  await commitChanges(redis, [{ kind: 'claim_token', id: token.kept.id }], (multi) => {
-    multi.hset(redisKeys.claimTokens, token.kept.id, JSON.stringify(token.kept));
-    if (ended.length > 0) multi.hdel(redisKeys.claimTokens, ...ended);
+  const { id } = token.kept;
+  return decideAndCommit(redis, async () => {
+    const siteJson = await redis.hget(redisKeys.sites, site);
+    if (siteJson === null) {
+      throw new AppError('unknown_site', `Site "${site}" is not registered: register it first.`);
+    }
+    const ended = (await listClaimTokens(redis)).filter(({ until }) => until <= now);
+    return {
+      changes: [{ kind: 'claim_token', id }],
+      // A site that is removed takes its tokens along, and none may come after that.
+      read: [[redisKeys.sites, site, siteJson]],
+      write: [
+        [redisKeys.claimTokens, id, JSON.stringify(token.kept)],
+        ...ended.map((old): HashValue => [redisKeys.claimTokens, old.id]),
+      ],
+      outcome: token,
+    };
   });
-  return token;
 }
 
 /** Ends a token at once; sessions opened with it are closed. @throws AppError `unknown_token` */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChainableCommander } from 'ioredis';
 import type { Redis } from '../runtime/redis-connection.js';
 import { AppError } from '../runtime/app-error.js';
@@ -20,6 +22,15 @@ const namedKinds = [
   'maintenance',
 ] as const;
 
+/** What caches of the registry, and who replaces it, have to know of; who may come in is told by the feed alone. */
+const placeKinds: ReadonlySet<RegistryChange['kind']> = new Set([
+  'site',
+  'room',
+  'timetable',
+  'device',
+  'everything',
+]);
+
 /** The feed keeps about this many changes; who was away for longer has to look at everything anyway. */
 const keptChanges = 10_000;
 /** A commit of more changes than this (an import) is told as `everything`. */
@@ -37,7 +48,7 @@ export async function commitChanges(
 ): Promise<boolean> {
   const multi = redis.multi();
   write(multi);
-  multi.incr(redisKeys.registryVersion);
+  if (isOfPlaces(changes)) multi.incr(redisKeys.registryVersion);
   for (const entry of toEntries(changes)) {
     multi.xadd(redisKeys.registryChanges, 'MAXLEN', '~', keptChanges, '*', ...entry);
   }
@@ -63,14 +74,15 @@ export interface DecidedChange<Outcome> {
 
 /**
  * Reads, decides and changes so that two who do so at once don't undo each other's work: when what was read
- * has changed meanwhile, `decide` is asked again.
+ * has changed meanwhile, `decide` is asked again. While somebody holds the registry (`holdRegistry`) it waits.
  * @throws AppError `busy` when it changes again and again; and what `decide` throws
  */
 export async function decideAndCommit<Outcome>(
   redis: Redis,
   decide: () => Promise<DecidedChange<Outcome>>,
 ): Promise<Outcome> {
-  for (let tries = 0; tries < 50; tries++) {
+  const giveUpAt = performance.now() + 2 * longestHoldMs;
+  for (let tries = 0; tries < 50;) {
     const { changes, read, write, append = [], outcome } = await decide();
     if (write.length === 0) return outcome;
     const plan = {
@@ -81,17 +93,47 @@ export async function decideAndCommit<Outcome>(
         ...append.map(({ stream, keep, fields }) => [stream, keep, fields]),
       ],
     };
-    const keys: string[] = [redisKeys.registryVersion, redisKeys.registryChanges];
+    const keys: string[] = [redisKeys.registryVersion, redisKeys.registryHold, redisKeys.registryChanges];
     keys.push(...[...read, ...write].map(([key]) => key), ...append.map(({ stream }) => stream));
-    if ((await redis.eval(commitScript, keys.length, ...keys, JSON.stringify(plan))) === 1) return outcome;
+    const ofPlaces = isOfPlaces(changes) ? 1 : 0;
+    const answer = await redis.eval(commitScript, keys.length, ...keys, JSON.stringify(plan), ofPlaces);
+    if (answer === committed) return outcome;
+    if (answer !== held) tries++;
+    else if (performance.now() < giveUpAt) await sleep(heldRetryMs);
+    else break;
   }
   throw new AppError('busy', 'Others change the same thing all the time; try again.', { retryable: true });
 }
 
-// KEYS    the registry's version first, then every key the plan names
+/**
+ * Asks those who change one thing (`decideAndCommit`) to wait, for who changes much and was overtaken again and again.
+ * It ends by itself after a while, so whoever holds it still has to look whether something was changed.
+ * @returns what lets the others go on; undefined: somebody else holds it
+ */
+export async function holdRegistry(redis: Redis): Promise<(() => Promise<void>) | undefined> {
+  const owner = randomUUID();
+  if ((await redis.set(redisKeys.registryHold, owner, 'PX', longestHoldMs, 'NX')) === null) return undefined;
+  return async () => {
+    await redis.eval(letGoScript, 1, redisKeys.registryHold, owner);
+  };
+}
+
+const longestHoldMs = 15_000;
+const heldRetryMs = 50;
+
+// KEYS[1] the hold; ARGV[1] whose it must be to be ended.
+const letGoScript = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+
+const committed = 1;
+const held = 2;
+
+// KEYS    the registry's version and its hold first, then every key the plan names
 // ARGV[1] the plan (JSON): read and write: [hash, field, value or nothing]; append: [stream, length, fields]
-// Returns 1, or 0 and changes nothing when a hash no longer holds what was read.
+// ARGV[2] 1: sites, rooms, timetables or devices change
+// Returns 1; or changes nothing, and returns 0 when a hash no longer holds what was read, 2 when it has to wait.
 const commitScript = `
+if ARGV[2] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then return 2 end
 local plan = cjson.decode(ARGV[1])
 for _, r in ipairs(plan.read) do
   if (redis.call('HGET', r[1], r[2]) or nil) ~= r[3] then return 0 end
@@ -102,8 +144,12 @@ end
 for _, a in ipairs(plan.append) do
   redis.call('XADD', a[1], 'MAXLEN', '~', a[2], '*', unpack(a[3]))
 end
-redis.call('INCR', KEYS[1])
+if ARGV[2] == '1' then redis.call('INCR', KEYS[1]) end
 return 1`;
+
+function isOfPlaces(changes: readonly RegistryChange[]): boolean {
+  return changes.some(({ kind }) => placeKinds.has(kind));
+}
 
 function toEntries(changes: readonly RegistryChange[]): string[][] {
   const told: readonly RegistryChange[] = changes.length > namedChanges ? [{ kind: 'everything' }] : changes;

@@ -9,7 +9,7 @@ import type { Registry } from './registry.js';
 /** The whole registry as it was at one moment. */
 export interface RegistrySnapshot {
   readonly registry: Registry;
-  /** Goes up with every change. */
+  /** Goes up with every change of it; not with those of credentials, tokens and accounts. */
   readonly version: string;
 }
 
@@ -58,6 +58,8 @@ export async function replaceRegistry(
   }
   const changes: RegistryChange[] = [];
   const goneSites = new Set([...before.sites.keys()].filter((id) => !after.sites.has(id)));
+  // These change without the version, and what is left of a site is removed with it.
+  if (goneSites.size > 0) await redis.watch(redisKeys.claimTokens, redisKeys.accounts);
   const orphans = await planOrphans(redis, goneSites);
   changes.push(...orphans.changes);
   const writes = parts.map(({ name, key, kind }) => {

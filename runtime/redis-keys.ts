@@ -76,8 +76,10 @@ export const redisKeys = {
   accounts: 'pc:accounts',
   /** Hash: device id → what the brokers see of its connection (JSON). */
   contacts: 'pc:contacts',
-  /** Counter: goes up with every change to the registry or credentials, so that caches know. */
+  /** Counter: goes up with every change to sites, rooms, timetables and devices, so that caches know. */
   registryVersion: 'pc:registry:version',
+  /** String with an expiry: who changes so much that those who change one device wait. */
+  registryHold: 'pc:registry:hold',
   /** Stream, capped: what was changed in the registry and credentials (`kind`, `id`). */
   registryChanges: 'pc:registry:changes',
   /** Hash: id → maintenance window (JSON). */

@@ -1,3 +1,4 @@
+import { holdRegistry } from '../../devices/redis-registry-changes.js';
 import { clearLeftBehind } from '../../devices/redis-left-behind.js';
 import { loadRegistry, replaceRegistry } from '../../devices/redis-registry-snapshot.js';
 import type { RegistrySnapshot } from '../../devices/redis-registry-snapshot.js';
@@ -6,11 +7,13 @@ import { AppError } from '../../runtime/app-error.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 
-const mostTries = 5;
+const mostTries = 8;
+/** Overtaken so often, it has the others wait: devices that claim their credentials come some a second. */
+const triesUnheld = 2;
 
 /**
  * Changes the registry in one step: `decide` is given what is registered and says what shall be; it is asked
- * again when somebody else was faster. What was under way for devices that are gone or moved ends.
+ * again when somebody else was faster, and in the end the others wait for it. What was under way for devices that are gone or moved ends.
  * @returns the decision that was carried out, or that had no `after`
  * @throws AppError `registry_busy` when somebody else was faster each time; `registry_unsure` when the connection
  * was lost before the answer
@@ -20,13 +23,20 @@ export async function changeRegistry<Decision extends { readonly after?: Registr
   decide: (current: Registry) => Decision,
 ): Promise<Decision> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const snapshot = await loadRegistry(redis);
-    const decision = decide(snapshot.registry);
-    const { after } = decision;
-    if (after === undefined) return decision;
-    if (!(await replace(redis, snapshot, after))) continue;
-    await clearLeftBehind(redis, { before: snapshot.registry, after }, () => loadClock(redis));
-    return decision;
+    const letGo = tries < triesUnheld ? undefined : await holdRegistry(redis);
+    try {
+      const snapshot = await loadRegistry(redis);
+      const decision = decide(snapshot.registry);
+      const { after } = decision;
+      if (after === undefined) return decision;
+      if (!(await replace(redis, snapshot, after))) continue;
+      await letGo?.();
+      await clearLeftBehind(redis, { before: snapshot.registry, after }, () => loadClock(redis));
+      return decision;
+    } finally {
+      // It ends by itself where Redis does not answer.
+      await letGo?.().catch(() => undefined);
+    }
   }
   throw new AppError('registry_busy', 'Somebody else keeps changing the registry: try again in a moment.', {
     retryable: true,

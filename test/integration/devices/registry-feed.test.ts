@@ -1,6 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { issueClaimToken, revokeClaimToken } from '../../../devices/redis-claims.js';
+import {
+  issueCredentials,
+  revokeCredentials,
+  rotateCredentials,
+} from '../../../devices/redis-credentials.js';
 import { commitChanges } from '../../../devices/redis-registry-changes.js';
 import type { RegistryChange } from '../../../devices/redis-registry-changes.js';
 import { RegistryFeed } from '../../../devices/redis-registry-feed.js';
@@ -45,6 +50,22 @@ test('a follower first hears that everything may have changed, then of each chan
     { kind: 'credentials', id: 'd1' },
     { kind: 'credentials', id: 'd1' },
   ]);
+});
+
+test('what changes credentials alone leaves the version of the registry, and with it every cache', async () => {
+  const before = await redis.get(redisKeys.registryVersion);
+  await rotateCredentials(redis, 'd1', 0);
+  const { kept } = await issueClaimToken(redis, { site: 's1', validMs: 60_000, uses: 1 });
+  await revokeClaimToken(redis, kept.id);
+  await revokeCredentials(redis, 'd1');
+  await eventually('all changes', () => heard.length >= 4);
+  expect(heard.splice(0).map(({ kind }) => kind)).toEqual([
+    'credentials',
+    'claim_token',
+    'claim_token',
+    'credentials',
+  ]);
+  expect(await redis.get(redisKeys.registryVersion)).toBe(before);
 });
 
 test('registering again what is known changes nothing and tells nobody', async () => {

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { changeRegistry } from '../../../cli/registry/change-registry.js';
 import { writeTableFiles } from '../../../cli/registry/table-files.js';
+import { claimCredentials, issueClaimToken } from '../../../devices/redis-claims.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
@@ -123,6 +124,26 @@ test('a change by somebody else between reading and writing is not overwritten',
   expect(asked).toBe(1);
   expect((await loadRegistry(redis)).registry.devices.size).toBe(0);
 });
+
+test('devices that claim their credentials all the time hinder no import, and get them', async () => {
+  const { kept } = await issueClaimToken(redis, { site: 'old', validMs: 600_000, uses: 10_000 });
+  const claims: ReturnType<typeof claimCredentials>[] = [];
+  const timer = setInterval(() => {
+    const device = `claimed-${claims.length}`;
+    const request = { serial: `SN-${claims.length}` };
+    const from = { tokenId: kept.id, deviceClass: 'sensor', address: '127.0.0.1', via: 'http' } as const;
+    claims.push(claimCredentials(redis, { ...from, device, request }));
+  }, 200);
+  const { ended, errors } = startImport(server.url);
+  const [code] = (await ended) as [number];
+  clearInterval(timer);
+  expect(`${code} ${errors()}`).toBe('0 ');
+  const outcomes = await Promise.all(claims);
+  expect(outcomes.filter((outcome) => 'error' in outcome)).toEqual([]);
+  const { registry } = await loadRegistry(redis);
+  expect(registry.devices.size).toBe(17_201 + claims.length);
+  expect(await redis.exists(redisKeys.registryHold)).toBe(0);
+}, 120_000);
 
 test('of two who register one id at two sites at once, one is told so', async () => {
   const other = new Redis(server.url);
