@@ -96,6 +96,12 @@ export async function findDevice(redis: Redis, id: string): Promise<Device | und
   return json === null ? undefined : (JSON.parse(json) as Device);
 }
 
+/** How often each of these ids was removed or moved: with another number it is another device. */
+export async function readRemovals(redis: Redis, ids: readonly string[]): Promise<number[]> {
+  if (ids.length === 0) return [];
+  return (await redis.hmget(redisKeys.removals, ...ids)).map((times) => Number(times ?? 0));
+}
+
 export async function findSite(redis: Redis, id: string): Promise<Site | undefined> {
   const json = await redis.hget(redisKeys.sites, id);
   return json === null ? undefined : (JSON.parse(json) as Site);

@@ -12,12 +12,12 @@ import type { AuditEntry } from './redis-command-list.js';
 import { openCommands } from './redis-command-list.js';
 import { readPresence } from './redis-presence.js';
 import { unknownDevice } from './redis-commands.js';
-import { findDevice } from './redis-registry.js';
+import { findDevice, readRemovals } from './redis-registry.js';
 import { shardOf } from './site.js';
 import type { Device } from './device.js';
 import { parseStateKey } from './state-key.js';
 import type { MetricValue } from './telemetry.js';
-import { deltaOf, reportedValue } from './twin.js';
+import { deltaOf, isReportedBy, reportedValue } from './twin.js';
 import type { DesiredValue, ReportedState, TwinDelta } from './twin.js';
 
 /** Everything that is known of one device. */
@@ -40,13 +40,16 @@ export async function readTwin(redis: Redis, id: string): Promise<Twin> {
   const device = await findDevice(redis, id);
   if (device === undefined) throw await unknownDevice(redis, id);
   const shards = await readShardCount(redis);
-  const [reportedJson, presence, wanted, commands] = await Promise.all([
+  const [reportedJson, removals, presence, wanted, commands] = await Promise.all([
     shards === 0 ? null : redis.hget(redisKeys.twins(shardOf(device.site, shards)), `d/${id}`),
+    readRemovals(redis, [id]),
     readPresence(redis, device),
     redis.hgetall(redisKeys.desired(id)),
     openCommands(redis, id),
   ]);
-  const reported = reportedJson === null ? {} : (JSON.parse(reportedJson) as ReportedState);
+  const kept = reportedJson === null ? {} : (JSON.parse(reportedJson) as ReportedState);
+  // The ingest forgets a predecessor's when it hears of the change, which may be later.
+  const reported = isReportedBy(removals[0] ?? 0, kept) ? { ...kept, removals: undefined } : {};
   const desired = Object.fromEntries(
     Object.entries(wanted).map(([key, json]) => [key, JSON.parse(json) as DesiredValue]),
   );

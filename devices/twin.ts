@@ -32,6 +32,8 @@ export interface ReportedState {
     { readonly id: string; readonly ts: number; readonly since?: number | undefined } | undefined;
   readonly state?: ReportedNotice | undefined;
   readonly meta?: ReportedNotice | undefined;
+  /** Which of the devices that had the id one after the other reported it; absent until that was looked up. */
+  readonly removals?: number | undefined;
 }
 
 export interface ReportedNotice {
@@ -74,7 +76,7 @@ export function takeReading(known: ReportedState, reading: Reading, at: number):
     if (boot === undefined) boot = { id: bootId, ts };
     else boot = { id: bootId, ts, since: boot.id === bootId ? boot.since : at };
   }
-  return { own, parts, boot, state: known.state, meta: known.meta };
+  return { own, parts, boot, state: known.state, meta: known.meta, removals: known.removals };
 }
 
 /** Takes what a device said of itself. */
@@ -84,6 +86,11 @@ export function takeNotice(
   notice: ReportedNotice,
 ): ReportedState {
   return { ...known, [stream]: notice };
+}
+
+/** Whether this is what the present device of the id reported, and not one that had the id before. */
+export function isReportedBy(removals: number, { removals: then }: ReportedState): boolean {
+  return then === undefined || then === removals;
 }
 
 /** The last reported value; undefined where there is none. */

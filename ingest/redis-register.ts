@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '../devices/device.js';
 import { MaintenancePlan } from '../devices/maintenance.js';
 import { listMaintenance } from '../devices/redis-maintenance.js';
+import { readRemovals } from '../devices/redis-registry.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Room } from '../devices/room.js';
@@ -83,15 +84,13 @@ export class Register {
   async ask(ids: readonly string[]): Promise<readonly (RegisteredDevice | undefined)[]> {
     const [rows, removals] = await Promise.all([
       this.#redis.hmget(redisKeys.devices, ...ids),
-      this.#redis.hmget(redisKeys.removals, ...ids),
+      readRemovals(this.#redis, ids),
     ]);
     this.changes++;
     return ids.map((id, i) => {
       const json = rows[i];
       const device =
-        typeof json === 'string'
-          ? this.#place(JSON.parse(json) as Device, Number(removals[i] ?? 0))
-          : undefined;
+        typeof json === 'string' ? this.#place(JSON.parse(json) as Device, removals[i] ?? 0) : undefined;
       if (device === undefined) this.#devices.delete(id);
       else this.#devices.set(id, device);
       return device;

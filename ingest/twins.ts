@@ -4,7 +4,8 @@ import { shardOf } from '../devices/site.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { readShardCount } from '../runtime/redis-shard-count.js';
 import { forgetFinished } from '../devices/redis-commands.js';
-import { takeNotice, takeReading } from '../devices/twin.js';
+import { readRemovals } from '../devices/redis-registry.js';
+import { isReportedBy, takeNotice, takeReading } from '../devices/twin.js';
 import type { ReportedState } from '../devices/twin.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { CommandSettlement } from './command-settlement.js';
@@ -48,7 +49,7 @@ export class ShardTwins {
   readonly #settlement: CommandSettlement;
   readonly #devices: Map<string, ReportedState>;
   #changed = new Set<string>();
-  /** Those that may no longer be devices of this shard. */
+  /** Those that may no longer be devices of this shard, or other ones than those that reported. */
   #doubtful = new Set<string>();
   #cursor: string;
   #saved: string;
@@ -85,7 +86,7 @@ export class ShardTwins {
     while (!signals.abort.aborted) {
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
-      if (this.#doubtful.size > 0) await this.#forgetAbsent();
+      await this.#forgetAbsent();
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       for (const entry of entries) await this.#take(entry);
       const everyMs = this.#changed.size > fewDevices ? manyCheckpointMs : checkpointMs;
@@ -141,6 +142,7 @@ export class ShardTwins {
   }
 
   #keep(device: string, reported: ReportedState, at: number): Promise<void> | undefined {
+    if (reported.removals === undefined) this.#doubtful.add(device);
     this.#devices.set(device, reported);
     this.#changed.add(device);
     return this.#settlement.awaits(device) ? this.#settlement.reported(device, at, reported) : undefined;
@@ -155,27 +157,46 @@ export class ShardTwins {
     await forgetFinished(redis, { finishedBefore: at - keepMs, most, mostAudit });
   }
 
+  /** Of those in doubt, keeps the present devices of the shard, each with what tells it from the next of its id. */
   async #forgetAbsent(): Promise<void> {
     const { redis, lease } = this.#parts;
-    const ids = [...this.#doubtful].slice(0, mostAsked);
-    for (const id of ids) this.#doubtful.delete(id);
-    const shards = await readShardCount(redis);
-    const rows = await redis.hmget(redisKeys.devices, ...ids);
-    const gone = ids.filter((_, i) => {
-      const json = rows[i];
-      return typeof json !== 'string' || shardOf((JSON.parse(json) as Device).site, shards) !== lease.shard;
-    });
-    if (gone.length === 0) return;
-    for (const id of gone) {
-      this.#devices.delete(id);
-      this.#changed.delete(id);
+    while (this.#doubtful.size > 0) {
+      const ids = [...this.#doubtful].slice(0, mostAsked);
+      for (const id of ids) this.#doubtful.delete(id);
+      const [shards, rows, removals] = await Promise.all([
+        readShardCount(redis),
+        redis.hmget(redisKeys.devices, ...ids),
+        readRemovals(redis, ids),
+      ]);
+      const gone = ids.filter((id, i) => {
+        const json = rows[i];
+        const isHere =
+          typeof json === 'string' && shardOf((JSON.parse(json) as Device).site, shards) === lease.shard;
+        return !isHere || !this.#isStill(id, removals[i] ?? 0);
+      });
+      if (gone.length === 0) continue;
+      for (const id of gone) {
+        this.#devices.delete(id);
+        this.#changed.delete(id);
+      }
+      await forgetTwins(redis, lease, gone);
     }
-    await forgetTwins(redis, lease, gone);
+  }
+
+  /** Whether the device reported what is kept under its id; from then on it is known to be its own. */
+  #isStill(id: string, removals: number): boolean {
+    const reported = this.#devices.get(id);
+    if (reported === undefined) return false;
+    if (reported.removals !== undefined) return isReportedBy(removals, reported);
+    this.#devices.set(id, { ...reported, removals });
+    this.#changed.add(id);
+    return true;
   }
 
   async #checkpoint(): Promise<void> {
     this.#checkpointAt = performance.now();
     if (this.#cursor === this.#saved) return;
+    await this.#forgetAbsent();
     const changed = [...this.#changed].map((device) => [device, this.#reportedBy(device)] as const);
     await saveTwinState(this.#parts.redis, this.#parts.lease, this.#cursor, changed);
     this.#changed = new Set();

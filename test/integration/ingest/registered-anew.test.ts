@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeRegistry } from '../../../cli/registry/change-registry.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import { readPresence } from '../../../devices/redis-presence.js';
+import { readTwin } from '../../../devices/redis-twin.js';
 import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
@@ -81,12 +82,20 @@ test.each(['while nobody judges', 'while it is judged'])(
     });
     await eventually('its alarm', async () => (await outbox()).some((line) => line.startsWith('raise')));
     const raised = await outbox();
+    const reported = async () => (await readTwin(redis, device.device)).reported.own?.m;
+    await eventually('what it reported to be kept', reported);
     if (when === 'while nobody judges') await stopJudge();
     await changeRegistry(redis, ({ devices, ...rest }) => {
       return { after: { ...rest, devices: new Map([...devices].filter(([id]) => id !== device.device)) } };
     });
     await registerDevice(redis, device);
+    // At once, whether or not the ingest has heard of it or is even there.
+    expect(await reported()).toBeUndefined();
     if (when === 'while nobody judges') await startJudge();
+    await eventually(
+      'what the old one reported to be forgotten',
+      async () => (await redis.hexists(redisKeys.twins(shard), `d/${device.device}`)) === 0,
+    );
     await tick(at + 130 * minute);
     await eventually('nothing to be known of it', async () => {
       const { state, since } = (await readPresence(redis, record)).presence;
@@ -103,6 +112,7 @@ test.each(['while nobody judges', 'while it is judged'])(
     await eventually('the new one to be online', async () => {
       return (await readPresence(redis, record)).presence.state === 'online';
     });
+    await eventually('what the new one reports to be kept', reported);
     await stopJudge();
   },
   60_000,
