@@ -7,8 +7,8 @@ import type { Rights } from './acl.js';
 import { Session } from './session.js';
 import type { AccountGrounds } from './session.js';
 
-/** What operators may hear: not what devices claim their credentials with, nor the credentials. */
-const heardStreams: ReadonlySet<string> = new Set([...publishedStreams, 'cmd']);
+/** What operators may hear: not what devices claim their credentials with, nor what is for devices. */
+const heardStreams: ReadonlySet<string> = new Set(publishedStreams);
 
 /** @param start `now` is pipeline time, epoch ms; `clientId` is the one its client chose */
 export function openAccountSession(
@@ -35,8 +35,8 @@ export function openAccountSession(
 }
 
 /**
- * What an account may do with the topics of its sites. An operator hears everything but claims, and says
- * nothing. A bridge speaks for devices and hears their commands.
+ * What an account may do with the topics of its sites. An operator hears what devices say but claims, and says
+ * nothing itself. A bridge speaks for devices and hears their commands.
  */
 export function rightsOf(kind: AccountKind, siteIds: readonly string[]): Rights {
   const sites = new Set(siteIds);

@@ -1,46 +1,34 @@
-import { formatCommand, isDeliverable } from '../devices/command.js';
+import { isDeliverable } from '../devices/command.js';
 import type { Command } from '../devices/command.js';
-import { topicPrefix } from '../devices/topic.js';
 import { messageOf } from '../runtime/app-error.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { ClientConnection } from './client-connection.js';
-import { highestGrant } from './session-states.js';
+import { createListener, grantedFor, isReady, toMessage } from './command-listener.js';
+import type { Bridge, Listener } from './command-listener.js';
 
 /** Where the delivery gets commands from, and tells what became of them. */
 export interface CommandTable {
-  /** The open commands of a device, oldest first. */
-  openOf(device: string): Promise<readonly Command[]>;
+  /** The open commands of each of these devices that has any, oldest first. */
+  openOf(devices: readonly string[]): Promise<ReadonlyMap<string, readonly Command[]>>;
   /** All devices that have open commands. */
   devices(): Promise<readonly string[]>;
   /** Whether the device itself is connected, to whatever broker: then nobody else gets its commands. */
   isConnected(device: string): Promise<boolean>;
   /** Records that the command is about to be sent; undefined when it may not be (any more). */
   claim(id: string, at: number): Promise<Command | undefined>;
+  /** Records that it was not sent after all. */
+  withhold(id: string, at: number): Promise<void>;
   /** Records that the device's client confirmed it. */
   confirm(id: string, at: number): Promise<void>;
 }
 
-/** A device that listens for commands on a connection to this broker, its own or a bridge's. */
-interface Listener {
-  readonly connection: ClientConnection;
-  readonly device: string;
-  /** What was subscribed to, with the granted QoS. */
-  readonly filters: Map<string, 0 | 1>;
-  readonly isBridged: boolean;
-  /** Whether it still is the one to send to. */
-  readonly isCurrent: () => boolean;
-  /** What it was sent on this connection: it is not sent twice, unless it comes back. */
-  readonly sent: Set<string>;
-  /** Looking for what to send; `again`: there is reason to look once more. */
-  busy: boolean;
-  again: boolean;
-}
-
-/** A bridge account's connection, over which the devices it speaks for hear their commands. */
-interface Bridge {
-  readonly filters: Map<string, 0 | 1>;
-  readonly listeners: Map<string, Listener>;
+/** What is on its way to one connection. */
+interface Lane {
+  /** Commands that are being claimed, each to leave at once. */
+  claiming: number;
+  /** Those that have something to send and no room: to be looked at when there is some, the longest waiting first. */
+  readonly waiting: Set<Listener>;
 }
 
 /**
@@ -55,6 +43,7 @@ export class CommandDelivery {
   readonly #listeners = new Map<string, Listener>();
   /** In the order in which they came. */
   readonly #bridges = new Map<ClientConnection, Bridge>();
+  readonly #lanes = new WeakMap<ClientConnection, Lane>();
 
   constructor(parts: {
     readonly table: CommandTable;
@@ -75,11 +64,13 @@ export class CommandDelivery {
     const grants = [...granted].map(([filter, qos]) => [filter, qos === 0 ? 0 : 1] as const);
     if (session.account?.kind === 'bridge') {
       const bridge = this.#bridges.get(connection) ?? { filters: new Map(), listeners: new Map() };
+      // One that listens anew is the newest of its account.
+      if (bridge.filters.size === 0) this.#bridges.delete(connection);
       this.#bridges.set(connection, bridge);
       for (const [filter, qos] of grants) bridge.filters.set(filter, qos);
       this.#table.devices().then(
         (devices) => this.look(devices),
-        (error: unknown) => this.#log.debug(`commands not delivered: ${messageOf(error)}`),
+        (error: unknown) => this.#failed(error),
       );
       return;
     }
@@ -96,12 +87,12 @@ export class CommandDelivery {
     this.#look(listener);
   }
 
+  /** What was sent stays known: on this connection it is not sent again. */
   unsubscribed(connection: ClientConnection, filters: readonly string[]): void {
     const listener = this.#listeners.get(connection.session?.client ?? '');
     const own = listener?.connection === connection ? listener : undefined;
     const known = this.#bridges.get(connection)?.filters ?? own?.filters;
     for (const filter of filters) known?.delete(filter);
-    if (known?.size === 0) this.gone(connection);
   }
 
   /** The connection listens no more. */
@@ -114,11 +105,24 @@ export class CommandDelivery {
 
   /** There may be something to send to these devices; those that are not here are not ours. */
   look(devices: Iterable<string>): void {
+    const elsewhere: string[] = [];
     for (const device of devices) {
       const listener = this.#listeners.get(device);
       if (listener !== undefined) this.#look(listener);
-      else for (const bridged of this.#bridged(device)) this.#look(bridged);
+      else elsewhere.push(device);
     }
+    if (elsewhere.length > 0 && this.#bridges.size > 0)
+      this.#lookBehindBridges(elsewhere).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** These are all devices that have open commands, as of a moment ago. */
+  lookAtAll(devices: readonly string[]): void {
+    const open = new Set(devices);
+    for (const { listeners } of this.#bridges.values()) {
+      // It finds that there is nothing left to hear, and forgets the listener.
+      for (const listener of listeners.values()) if (!open.has(listener.device)) this.#look(listener);
+    }
+    this.look(open);
   }
 
   /** Sends nothing more. */
@@ -127,20 +131,33 @@ export class CommandDelivery {
     this.#bridges.clear();
   }
 
-  /** The device as it may listen behind bridges: of each account behind its newest connection. */
-  #bridged(device: string): readonly Listener[] {
-    const newest = new Map(
-      [...this.#bridges].map(([connection, bridge]) => [connection.session?.client, { connection, bridge }]),
-    );
-    return [...newest.values()].map(({ connection, bridge: { filters, listeners } }) => {
-      let listener = listeners.get(device);
-      if (listener === undefined) {
-        const isCurrent = () => this.#bridges.get(connection)?.listeners.get(device) === listener;
-        listener = createListener({ connection, device, filters, isBridged: true, isCurrent });
-        listeners.set(device, listener);
-      }
-      return listener;
-    });
+  /** A bridge is asked for by what it subscribed to, which costs nothing, before anybody asks where the device is. */
+  async #lookBehindBridges(devices: readonly string[]): Promise<void> {
+    for (const [device, commands] of await this.#table.openOf(devices)) {
+      const bridges = this.#newestBridges().filter(([, { filters, listeners }]) => {
+        const sent = listeners.get(device)?.sent;
+        return commands.some(
+          (command) => sent?.has(command.id) !== true && grantedFor(filters, command) !== undefined,
+        );
+      });
+      if (bridges.length === 0 || (await this.#table.isConnected(device))) continue;
+      for (const [connection, bridge] of bridges) this.#look(this.#bridged(device, connection, bridge));
+    }
+  }
+
+  /** Of each account the newest connection that listens. */
+  #newestBridges(): (readonly [ClientConnection, Bridge])[] {
+    const listening = [...this.#bridges].filter(([, { filters }]) => filters.size > 0);
+    return [...new Map(listening.map((each) => [each[0].session?.client, each])).values()];
+  }
+
+  #bridged(device: string, connection: ClientConnection, { filters, listeners }: Bridge): Listener {
+    const known = listeners.get(device);
+    if (known !== undefined) return known;
+    const isCurrent = () => this.#bridges.get(connection)?.listeners.get(device) === listener;
+    const listener = createListener({ connection, device, filters, isBridged: true, isCurrent });
+    listeners.set(device, listener);
+    return listener;
   }
 
   #look(listener: Listener): void {
@@ -151,52 +168,99 @@ export class CommandDelivery {
       () => {
         listener.busy = false;
         // Asked for after the last look had begun.
-        if (listener.again && this.#isReady(listener)) this.#look(listener);
+        if (listener.again && isReady(listener)) this.#look(listener);
+        // It left room, or it had nothing to send.
+        else if (!this.#lane(listener.connection).waiting.has(listener))
+          this.#lookAtNext(listener.connection);
       },
       (error: unknown) => {
         // The next look, a few seconds from now, tries again.
         listener.busy = false;
-        this.#log.debug(`commands not delivered: ${messageOf(error)}`);
+        this.#failed(error);
       },
     );
   }
 
   async #sendAll(listener: Listener): Promise<void> {
-    while (listener.again && this.#isReady(listener)) {
+    while (listener.again && isReady(listener)) {
       listener.again = false;
-      for (const command of await this.#open(listener)) {
-        const { id } = command;
-        if (listener.sent.has(id) || !this.#isReady(listener)) continue;
-        if (grantedFor(listener, command) === undefined) continue;
-        const claimed = await this.#table.claim(id, this.#clock.now());
-        if (claimed !== undefined && this.#send(listener, claimed)) listener.sent.add(id);
+      for (const command of await this.#toSend(listener)) {
+        // In their order: none goes before one that has to wait.
+        if (!(await this.#sendOne(listener, command))) break;
       }
     }
   }
 
-  async #open({ device, isBridged, sent, connection }: Listener): Promise<readonly Command[]> {
-    const open = await this.#table.openOf(device);
-    if (!isBridged) return open;
-    if (open.length > 0 && !(await this.#table.isConnected(device))) return open;
+  /** Open commands that the listener was not sent, oldest first. */
+  async #toSend(listener: Listener): Promise<readonly Command[]> {
+    const { device, isBridged, filters, sent, connection } = listener;
+    const open = (await this.#table.openOf([device])).get(device) ?? [];
+    const ids = new Set(open.map(({ id }) => id));
+    for (const id of sent) if (!ids.has(id)) sent.delete(id);
     // A bridge may speak for any number of devices: those that have nothing to hear are forgotten.
-    if (open.length === 0 && sent.size > 0) this.#bridges.get(connection)?.listeners.delete(device);
-    return [];
+    if (isBridged && open.length === 0 && !listener.again)
+      this.#bridges.get(connection)?.listeners.delete(device);
+    const due = open.filter((command) => !sent.has(command.id) && grantedFor(filters, command) !== undefined);
+    return isBridged && due.length > 0 && (await this.#table.isConnected(device)) ? [] : due;
+  }
+
+  /** @returns false when it has to wait, and all behind it */
+  async #sendOne(listener: Listener, command: Command): Promise<boolean> {
+    const lane = this.#lane(listener.connection);
+    if (!this.#hasRoom(listener, command, lane.claiming)) {
+      lane.waiting.add(listener);
+      return false;
+    }
+    const { id } = command;
+    lane.claiming++;
+    try {
+      const claimed = await this.#table.claim(id, this.#clock.now());
+      if (claimed === undefined) return true;
+      if (this.#send(listener, claimed)) listener.sent.add(id);
+      else await this.#table.withhold(id, this.#clock.now());
+    } finally {
+      lane.claiming--;
+    }
+    return true;
+  }
+
+  /** Whether it would leave at once, beside `claiming` others. */
+  #hasRoom(listener: Listener, command: Command, claiming = 0): boolean {
+    const qos = grantedFor(listener.filters, command);
+    if (qos === undefined || !isReady(listener)) return false;
+    const { outbox } = listener.connection.state ?? {};
+    return qos === 0 || (outbox?.roomFor(toMessage(command, qos)) ?? 0) > claiming;
   }
 
   #send(listener: Listener, command: Command): boolean {
     // Asked last thing before it is written: it is never sent once it has expired.
-    if (!this.#isReady(listener) || !isDeliverable(command, this.#clock.now())) return false;
-    const { connection } = listener;
-    const topic = commandTopic(command);
-    const qos = grantedFor(listener, command) ?? 1;
-    const message = { topic, payload: Buffer.from(formatCommand(command)), retain: false };
-    if (qos === 0) connection.deliver({ ...message, qos });
-    else {
-      const onAcknowledged = () => this.#confirm(command.id);
-      if (connection.state?.outbox.push({ ...message, qos, onAcknowledged }) !== true) return false;
-    }
+    if (!this.#hasRoom(listener, command) || !isDeliverable(command, this.#clock.now())) return false;
+    const { connection, filters } = listener;
+    const onAcknowledged = () => {
+      this.#confirm(command.id);
+      this.#lookAtNext(connection);
+    };
+    const message = toMessage(command, grantedFor(filters, command) ?? 1);
+    if (!connection.deliver({ ...message, onAcknowledged })) return false;
     this.#onSent();
     return true;
+  }
+
+  /** There may be room again for who waits for it. */
+  #lookAtNext(connection: ClientConnection): void {
+    const { waiting } = this.#lane(connection);
+    const [next] = waiting;
+    if (next === undefined) return;
+    waiting.delete(next);
+    this.#look(next);
+  }
+
+  #lane(connection: ClientConnection): Lane {
+    const known = this.#lanes.get(connection);
+    if (known !== undefined) return known;
+    const lane: Lane = { claiming: 0, waiting: new Set() };
+    this.#lanes.set(connection, lane);
+    return lane;
   }
 
   #confirm(id: string): void {
@@ -205,24 +269,7 @@ export class CommandDelivery {
       .catch((error: unknown) => this.#log.debug(`command ${id} not marked delivered: ${messageOf(error)}`));
   }
 
-  /** Whether what is sent leaves at once: what waited for a slow client could leave after its expiry. */
-  #isReady(listener: Listener): boolean {
-    const { connection, isCurrent } = listener;
-    return !connection.ended && !connection.congested && isCurrent();
+  #failed(error: unknown): void {
+    this.#log.debug(`commands not delivered: ${messageOf(error)}`);
   }
-}
-
-function createListener(
-  who: Pick<Listener, 'connection' | 'device' | 'filters' | 'isBridged' | 'isCurrent'>,
-): Listener {
-  return { ...who, sent: new Set(), busy: false, again: false };
-}
-
-/** The topic on which a device hears its commands. */
-function commandTopic({ site, deviceClass, device }: Command): string {
-  return `${topicPrefix(site, deviceClass, device)}cmd`;
-}
-
-function grantedFor({ filters }: Listener, command: Command): 0 | 1 | undefined {
-  return highestGrant(filters, commandTopic(command)) as 0 | 1 | undefined;
 }

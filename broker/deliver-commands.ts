@@ -11,7 +11,10 @@ export function deliverCommands(
 ): { readonly delivery: CommandDelivery; stop(): void } {
   const table = createCommandTable(redis, `broker:${process.pid}`);
   const delivery = new CommandDelivery({ table, clock, log, onSent });
-  const feed = new CommandFeed(redisUrl, redis, log, (devices) => delivery.look(devices));
+  const feed = new CommandFeed(redisUrl, redis, log, {
+    issued: (devices) => delivery.look(devices),
+    open: (devices) => delivery.lookAtAll(devices),
+  });
   return {
     delivery,
     stop: () => {

@@ -83,12 +83,16 @@ export class Outbox {
     if (this.#link === link) this.#link = undefined;
   }
 
+  /** How many messages like this one, pushed now, would leave at once: what waits leaves whenever, or never. */
+  roomFor(message: OutboundMessage): number {
+    const isOpen = this.#link?.congested === false && this.waiting === 0 && this.#hasRoom(sizeOf(message));
+    return isOpen ? Math.max(0, this.#limits.unacknowledged - this.#sent.size) : 0;
+  }
+
   /** Takes a message of QoS 1 or 2, or drops and counts it where too many wait; says whether it was taken. */
   push(message: OutboundMessage): boolean {
     const size = sizeOf(message);
-    const isIdle = this.waiting === 0 && this.#sent.size === 0;
-    const hasRoom = (isIdle && size <= smallBytes) || this.#budget.has(size);
-    if (!hasRoom || this.waiting >= this.#limits.waiting) {
+    if (!this.#hasRoom(size) || this.waiting >= this.#limits.waiting) {
       this.#budget.dropped++;
       return false;
     }
@@ -159,6 +163,11 @@ export class Outbox {
     this.#waiting = [];
     this.#firstWaiting = 0;
     this.#link = undefined;
+  }
+
+  #hasRoom(size: number): boolean {
+    const isIdle = this.waiting === 0 && this.#sent.size === 0;
+    return (isIdle && size <= smallBytes) || this.#budget.has(size);
   }
 
   /** The next identifier that is not in use [MQTT-2.3.1-2]. */

@@ -1,4 +1,4 @@
-import { devicesWithOpenCommands, openCommands } from '../devices/redis-command-list.js';
+import { devicesWithOpenCommands, openCommandsOf } from '../devices/redis-command-list.js';
 import { changeCommand } from '../devices/redis-commands.js';
 import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
@@ -10,12 +10,15 @@ import type { CommandTable } from './command-delivery.js';
 /** The commands in Redis, as a broker needs them. @param by the broker's name in the audit */
 export function createCommandTable(redis: Redis, by: string): CommandTable {
   return {
-    openOf: (device) => openCommands(redis, device),
+    openOf: (devices) => openCommandsOf(redis, devices),
     devices: () => devicesWithOpenCommands(redis),
     isConnected: async (device) => (await redis.hexists(redisKeys.connections, device)) === 1,
     claim: async (id, at) => {
       const outcome = await changeCommand(redis, id, { kind: 'sent', at, by });
       return outcome?.changed === true ? outcome.command : undefined;
+    },
+    withhold: async (id, at) => {
+      await changeCommand(redis, id, { kind: 'withheld', at, by });
     },
     confirm: async (id, at) => {
       await changeCommand(redis, id, { kind: 'confirmed', at });
@@ -32,13 +35,22 @@ export class CommandFeed {
   readonly #timer: NodeJS.Timeout;
 
   /** @param redis for the looks; announcements come on a connection of their own */
-  constructor(url: string, redis: Redis, log: Logger, onCommands: (devices: readonly string[]) => void) {
+  constructor(
+    url: string,
+    redis: Redis,
+    log: Logger,
+    on: {
+      readonly issued: (devices: readonly string[]) => void;
+      /** All devices that have open commands. */
+      readonly open: (devices: readonly string[]) => void;
+    },
+  ) {
     const failed = (error: unknown) => log.debug(`commands: ${messageOf(error)}`);
     this.#subscriber = connectRedis(url, log);
-    this.#subscriber.on('message', (_channel, device) => onCommands([device]));
+    this.#subscriber.on('message', (_channel, device) => on.issued([device]));
     this.#subscriber.subscribe(redisKeys.commandsIssued).catch(failed);
     this.#timer = setInterval(() => {
-      devicesWithOpenCommands(redis).then(onCommands, failed);
+      devicesWithOpenCommands(redis).then(on.open, failed);
     }, lookEveryMs);
   }
 

@@ -78,6 +78,8 @@ export interface CommandStep {
 export type CommandEvent =
   /** A broker is about to send it. */
   | { readonly kind: 'sent'; readonly at: number; readonly by: string }
+  /** It was not sent after all: its connection had no room any more, or was gone. */
+  | { readonly kind: 'withheld'; readonly at: number; readonly by: string }
   /** The device's MQTT client confirmed it (PUBACK). */
   | { readonly kind: 'confirmed'; readonly at: number }
   /** The device answered. `verifyMs`: how long its state may take to show it; absent where the answer is all. */
@@ -124,6 +126,9 @@ export function advance(command: Command, event: CommandEvent): Command {
     case 'sent':
       if (!isDeliverable(command, event.at)) return command;
       return { ...command, attempts: command.attempts + 1 };
+    case 'withheld':
+      if (!isUnanswered(command) || command.attempts === 0) return command;
+      return { ...command, attempts: command.attempts - 1 };
     case 'confirmed':
       return command.state === 'pending' ? step(command, 'delivered', event.at, 'device') : command;
     case 'answered':

@@ -4,6 +4,8 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { Arguments } from './action.js';
 import type { Command, CommandState } from './command.js';
 
+const devicesAtOnce = 500;
+
 /** One thing that happened, as the audit keeps it. `at` is pipeline time, epoch ms. */
 export interface AuditEntry {
   readonly at: number;
@@ -57,9 +59,26 @@ export async function listCommands(
 }
 
 /** The open commands of a device, oldest first. */
-export async function openCommands(redis: Redis, device: string): Promise<Command[]> {
-  const json = await redis.hget(redisKeys.commandsOpen, device);
-  return json === null ? [] : findCommands(redis, JSON.parse(json) as string[]);
+export async function openCommands(redis: Redis, device: string): Promise<readonly Command[]> {
+  return (await openCommandsOf(redis, [device])).get(device) ?? [];
+}
+
+/** At once the open commands of each of these devices that has any, oldest first. */
+export async function openCommandsOf(
+  redis: Redis,
+  devices: readonly string[],
+): Promise<Map<string, readonly Command[]>> {
+  const found = new Map<string, Command[]>();
+  for (let i = 0; i < devices.length; i += devicesAtOnce) {
+    const rows = await redis.hmget(redisKeys.commandsOpen, ...devices.slice(i, i + devicesAtOnce));
+    const ids = rows.flatMap((json) => (json === null ? [] : (JSON.parse(json) as string[])));
+    for (const command of await findCommands(redis, ids)) {
+      const commands = found.get(command.device);
+      if (commands === undefined) found.set(command.device, [command]);
+      else commands.push(command);
+    }
+  }
+  return found;
 }
 
 /** The devices that have open commands. */

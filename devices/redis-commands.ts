@@ -281,6 +281,10 @@ function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandE
   const { id, device, action, args, state, attempts } = command;
   const about = { command: id, device, event: event.kind, state };
   if (event.kind === 'sent') return { ...about, at: event.at, by: event.by, why: `attempt ${attempts}` };
+  if (event.kind === 'withheld') {
+    const why = `attempt ${attempts + 1} was not sent: no room, or the connection was gone`;
+    return { ...about, at: event.at, by: event.by, why };
+  }
   const last = command.history.at(-1);
   return {
     ...about,
