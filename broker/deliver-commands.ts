@@ -9,7 +9,7 @@ export function deliverCommands(
   redis: Redis,
   onSent: () => void,
 ): { readonly delivery: CommandDelivery; stop(): void } {
-  const table = createCommandTable(redis, `broker:${process.pid}`);
+  const table = createCommandTable(redis, `broker:${process.pid}`, clock);
   const delivery = new CommandDelivery({ table, clock, log, onSent });
   const feed = new CommandFeed(redisUrl, redis, log, {
     issued: (devices) => delivery.look(devices),

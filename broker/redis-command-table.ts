@@ -1,5 +1,8 @@
 import { devicesWithOpenCommands, openCommandsOf } from '../devices/redis-command-list.js';
+import type { Command } from '../devices/command.js';
 import { changeCommand } from '../devices/redis-commands.js';
+import { readRemovals } from '../devices/redis-registry.js';
+import type { Clock } from '../runtime/clock.js';
 import { messageOf } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import { connectRedis } from '../runtime/redis-connection.js';
@@ -8,9 +11,9 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import type { CommandTable } from './command-delivery.js';
 
 /** The commands in Redis, as a broker needs them. @param by the broker's name in the audit */
-export function createCommandTable(redis: Redis, by: string): CommandTable {
+export function createCommandTable(redis: Redis, by: string, clock: Clock): CommandTable {
   return {
-    openOf: (devices) => openCommandsOf(redis, devices),
+    openOf: (devices) => openOfPresent(redis, devices, clock),
     devices: () => devicesWithOpenCommands(redis),
     isConnected: async (device) => (await redis.hexists(redisKeys.connections, device)) === 1,
     claim: async (id, at) => {
@@ -24,6 +27,30 @@ export function createCommandTable(redis: Redis, by: string): CommandTable {
       await changeCommand(redis, id, { kind: 'confirmed', at });
     },
   };
+}
+
+/**
+ * Without those for a device that had the id before: who removed it may have been killed before they were
+ * cancelled, which is made up for here.
+ */
+async function openOfPresent(
+  redis: Redis,
+  devices: readonly string[],
+  clock: Clock,
+): Promise<Map<string, readonly Command[]>> {
+  const open = await openCommandsOf(redis, devices);
+  const ids = [...open.keys()];
+  const removals = await readRemovals(redis, ids);
+  for (const [i, id] of ids.entries()) {
+    const isPresent = (command: Command) => (command.removals ?? removals[i]) === removals[i];
+    const commands = open.get(id) ?? [];
+    if (commands.every(isPresent)) continue;
+    const gone = { kind: 'gone', by: 'registry', why: 'the device was removed or moved' } as const;
+    for (const command of commands.filter((each) => !isPresent(each)))
+      await changeCommand(redis, command.id, { ...gone, at: clock.now() });
+    open.set(id, commands.filter(isPresent));
+  }
+  return open;
 }
 
 /** An announcement can be missed (it reaches who is connected to Redis at that moment): a look makes up for it. */

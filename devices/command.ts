@@ -37,6 +37,8 @@ export interface Command {
   readonly device: string;
   readonly site: string;
   readonly deviceClass: DeviceClass;
+  /** Which of the devices that had the id one after the other it is for; absent in records of earlier versions. */
+  readonly removals?: number | undefined;
   /** Of the reading log: where the device's answer will be. */
   readonly shard: number;
   readonly action: string;
@@ -105,6 +107,7 @@ export function createCommand(
     | 'device'
     | 'site'
     | 'deviceClass'
+    | 'removals'
     | 'shard'
     | 'action'
     | 'args'

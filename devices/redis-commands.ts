@@ -12,7 +12,7 @@ import { findCommand, unknownCommand } from './redis-command-list.js';
 import type { AuditEntry } from './redis-command-list.js';
 import type { Device } from './device.js';
 import { readPresence } from './redis-presence.js';
-import { findDevice } from './redis-registry.js';
+import { findDevice, readRemovals } from './redis-registry.js';
 import { shardOf } from './site.js';
 import { formatStateKey } from './state-key.js';
 import type { DesiredValue } from './twin.js';
@@ -71,6 +71,8 @@ export async function issueCommand(
       `"${id}" is no command id: use up to 128 letters, digits, ".", "_", "~", ":" or "-".`,
     );
   }
+  // Before the device: of one that is removed meanwhile it is too old, never too new.
+  const [removals] = await readRemovals(redis, [wanted.device]);
   const device = await findDevice(redis, wanted.device);
   if (device === undefined) throw await unknownDevice(redis, wanted.device);
   const checked = checkAction(device.deviceClass, wanted.action, wanted.args);
@@ -84,6 +86,7 @@ export async function issueCommand(
     device: device.id,
     site: device.site,
     deviceClass: device.deviceClass,
+    removals,
     shard: shardOf(device.site, shards),
     action: wanted.action,
     args: checked.args,

@@ -1,16 +1,13 @@
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
-import { redisKeys } from '../runtime/redis-keys.js';
 import { devicesWithOpenCommands, openCommands } from './redis-command-list.js';
 import { changeCommand } from './redis-commands.js';
 import { forgetRetained } from './redis-forget-retained.js';
 import type { Registry } from './registry.js';
 
-const keysPerCommand = 1000;
-
 /**
  * Ends what was under way for devices that a change of the registry removed or moved to another site: their open
- * commands are cancelled, and what somebody wanted them to be and what is retained of them is forgotten.
+ * commands are cancelled, and what is retained of them is forgotten.
  * @param clock asked for only where there is a command: a Redis that no pipeline was started on has no clock
  */
 export async function clearLeftBehind(
@@ -37,7 +34,4 @@ export async function clearLeftBehind(
       await changeCommand(redis, id, { kind: 'gone', at, by: 'registry', why });
     }
   }
-  const keys = [...left.keys()].map((id) => redisKeys.desired(id));
-  for (let i = 0; i < keys.length; i += keysPerCommand)
-    await redis.unlink(...keys.slice(i, i + keysPerCommand));
 }

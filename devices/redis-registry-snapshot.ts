@@ -42,7 +42,7 @@ export async function loadRegistry(redis: Redis): Promise<RegistrySnapshot> {
 /**
  * Makes the registry be `after`, all at once or, when somebody else changed it since the snapshot was taken, not
  * at all. The credentials of a device and the claim tokens of a site that are no more end
- * with them, and accounts lose such sites.
+ * with them, and accounts lose such sites. Nobody wants anything of a device that is removed or moved.
  * @param redis a connection that nobody else uses meanwhile: it watches the registry
  * @returns false when it was changed by somebody else
  */
@@ -77,7 +77,7 @@ export async function replaceRegistry(
   });
   const left = [...before.devices.values()].filter(({ id, site }) => after.devices.get(id)?.site !== site);
   return commitChanges(redis, changes, (multi) => {
-    for (const { id } of left) multi.hincrby(redisKeys.removals, id, 1);
+    for (const { id } of left) multi.hincrby(redisKeys.removals, id, 1).unlink(redisKeys.desired(id));
     for (const [key, field, value] of orphans.write) {
       if (value === undefined) multi.hdel(key, field);
       else multi.hset(key, field, value);

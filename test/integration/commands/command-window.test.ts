@@ -6,6 +6,9 @@ import { freePort } from '../../../cli/stores/free-port.js';
 import { findCommand } from '../../../devices/redis-command-list.js';
 import { cancelCommand, issueCommand } from '../../../devices/redis-commands.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { registerDevice } from '../../../devices/redis-registry.js';
+import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
+import { keepDesired, readTwin } from '../../../devices/redis-twin.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
 import { RawClient } from '../../support/raw-client.js';
@@ -100,5 +103,25 @@ test('who unsubscribes and subscribes again on one connection is not sent a comm
   const marker = await issue('again');
   expect((await next(client)).id).toBe(marker.id);
   expect((await findCommand(redis, once.id))?.attempts).toBe(1);
+  client.destroy();
+});
+
+test('what was under way for a device is not for the next one of its id, though who removed it was killed at once', async () => {
+  const wanted = { site: 's1', device: 'anew', deviceClass: 'ap' } as const;
+  const first = await connect('anew');
+  first.client.destroy();
+  const left = await issue('anew');
+  await keepDesired(redis, 'anew', 'parts.radio5.channel', { value: 36, at: Date.now(), by: 'wang' });
+  // The registry is changed; what comes after that is not done any more.
+  const snapshot = await loadRegistry(redis);
+  const devices = new Map([...snapshot.registry.devices].filter(([id]) => id !== wanted.device));
+  expect(await replaceRegistry(redis, snapshot, { ...snapshot.registry, devices })).toBe(true);
+  await registerDevice(redis, wanted);
+  expect((await readTwin(redis, 'anew')).desired).toEqual({});
+  const { client, topic } = await connect('anew');
+  await client.subscribe([topic, 1]);
+  const own = await issue('anew');
+  expect((await next(client)).id).toBe(own.id);
+  expect(await findCommand(redis, left.id)).toMatchObject({ state: 'cancelled', attempts: 0 });
   client.destroy();
 });
