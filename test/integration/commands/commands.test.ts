@@ -430,6 +430,8 @@ test('a device that is removed or moved leaves no open command, wanted state or 
   const moved = await register('ap');
   for (const credentials of [removed, moved]) {
     const device = await connect(credentials);
+    // Long enough for the proof to be still waited for when the device goes, on a busy machine, too.
+    await device.publish('meta', { interval_s: 3600 });
     await device.publish('telemetry', telemetry({ cpu_pct: 3 }));
     const { id } = await issue(credentials.clientId, { action: 'reboot' });
     await arrives(device, id);
