@@ -54,6 +54,8 @@ export class RollCall {
     attendee.asleep = asleep;
     attendee.saidOfflineAt = undefined;
     attendee.via = via;
+    // Of a bridge that came for a moment only, what came through it is all that the log has.
+    if (via !== undefined && !this.#parts.bridges.has(via)) this.bridge(via, undefined, at);
     this.#isThere(device, attendee, at);
   }
 
@@ -76,14 +78,17 @@ export class RollCall {
     this.#isThere(device, attendee, at);
   }
 
-  /** A sign of life of a bridge: whether the other broker's messages reach us. */
-  bridge(name: string, connected: boolean, at: number): void {
+  /**
+   * A sign of life of a bridge: whether the other broker's messages reach us.
+   * @param connected undefined where that is not told, but something came through it
+   */
+  bridge(name: string, connected: boolean | undefined, at: number): void {
     const { bridges } = this.#parts;
     let attendee = bridges.get(name);
     if (attendee === undefined) bridges.set(name, (attendee = createAttendee()));
     if (attendee.connected !== connected) attendee.connectionAt = at;
     attendee.connected = connected;
-    if (!connected) {
+    if (connected === false) {
       attendee.saidOfflineAt ??= at;
       return;
     }

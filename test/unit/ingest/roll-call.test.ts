@@ -234,6 +234,31 @@ it('devices behind a bridge are unknown while the bridge or what it bridges is g
   }
 });
 
+it.each([undefined, 1])(
+  'a device heard through an account that left at once, and was seen to go or not (%s), is unknown, never offline',
+  (goneAt) => {
+    const campus = new Campus();
+    campus.opened(0);
+    for (let at = 0; at < 1000; at++) {
+      if (at === 200) campus.heard('s11', at, { via: 'bridge:@brg' });
+      if (goneAt !== undefined && at === 200 + goneAt) campus.bridge('bridge:@brg', false, at);
+      campus.tick(at);
+    }
+    expect(campus.story.map((line) => line.replace(/ @.*/, ''))).toEqual(['s11 online', 's11 unknown']);
+    expect(new Campus(campus.save()).bridges.has('bridge:@brg')).toBe(true);
+  },
+);
+
+it('of a parent that was never heard nothing is known: its children are offline when they are missed', () => {
+  const campus = new Campus();
+  campus.opened(0);
+  for (let at = 0; at < 1000; at++) {
+    if (at === 200) campus.heard('s11', at);
+    campus.tick(at);
+  }
+  expect(campus.stateOf('s11')).toBe('offline');
+});
+
 it('a device behind a bridge that alone is lost is offline', () => {
   const campus = new Campus();
   for (let at = 0; at < 1000; at++) {
