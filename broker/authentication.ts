@@ -35,11 +35,17 @@ export async function authenticateDevice(
   // Secrets end by the wall clock, as certificates do, whatever clock the pipeline runs on.
   const secret = findSecret(known?.credentials, password ?? '', Date.now());
   const proof = certificate ?? (secret && { secretHash: secret.hash });
-  if (known === undefined || proof === undefined) {
-    throw new ConnectRefusal(badUserNameOrPassword, 'wrong_password', 'unknown device or wrong secret');
+  // The reasons are for us: who connects hears the same of a device that is not there and of a wrong password.
+  if (known === undefined) {
+    throw new ConnectRefusal(badUserNameOrPassword, 'unknown_device', `no device "${id}" is registered`);
   }
   if (known.credentials?.revokedAt !== undefined) {
-    throw new ConnectRefusal(notAuthorized, 'revoked', 'the device is revoked');
+    // Its passwords are forgotten: whether this was one of them can't be told any more.
+    const returnCode = proof === undefined ? badUserNameOrPassword : notAuthorized;
+    throw new ConnectRefusal(returnCode, 'revoked', 'the device is revoked');
+  }
+  if (proof === undefined) {
+    throw new ConnectRefusal(badUserNameOrPassword, 'wrong_password', 'wrong password');
   }
   const fault = certificate && faultOf(certificate, known, Date.now());
   if (fault !== undefined) throw new ConnectRefusal(notAuthorized, 'certificate', fault);

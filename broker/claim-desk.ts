@@ -91,10 +91,7 @@ export class ClaimDesk {
     visit.answer = undefined;
   }
 
-  async #answer(
-    connection: ClientConnection,
-    claim: Claim,
-  ): Promise<Omit<Credentials, 'topicPrefix'> | ClaimRefusal> {
+  async #answer(connection: ClientConnection, claim: Claim): Promise<Credentials | ClaimRefusal> {
     // What came before is acknowledged before.
     while ((connection.session?.inFlight ?? 0) > 0 && !connection.ended) await sleep(2);
     const outcome = await this.#claim(claim);
@@ -107,8 +104,7 @@ export class ClaimDesk {
     }
     this.#onClaim('claimed');
     this.#log.info(who, 'a device claimed its credentials');
-    const { clientId, username, password } = outcome;
-    return { clientId, username, password };
+    return outcome;
   }
 }
 

@@ -15,12 +15,15 @@ export interface CommandTable {
   devices(): Promise<readonly string[]>;
   /** Whether the device itself is connected, to whatever broker: then nobody else gets its commands. */
   isConnected(device: string): Promise<boolean>;
-  /** Records that the command is about to be sent; undefined when it may not be (any more). */
-  claim(id: string, at: number): Promise<Command | undefined>;
+  /**
+   * Records that the command is about to be sent; undefined when it may not be (any more).
+   * @param through the user name of the bridge account that it goes to, where it does not go to the device
+   */
+  claim(id: string, at: number, through: string | undefined): Promise<Command | undefined>;
   /** Records that it was not sent after all. */
   withhold(id: string, at: number): Promise<void>;
-  /** Records that the device's client confirmed it. */
-  confirm(id: string, at: number): Promise<void>;
+  /** Records that who was sent it confirmed it. */
+  confirm(id: string, at: number, through: string | undefined): Promise<void>;
 }
 
 /** What is on its way to one connection. */
@@ -214,7 +217,7 @@ export class CommandDelivery {
     const { id } = command;
     lane.claiming++;
     try {
-      const claimed = await this.#table.claim(id, this.#clock.now());
+      const claimed = await this.#table.claim(id, this.#clock.now(), throughOf(listener));
       if (claimed === undefined) return true;
       if (this.#send(listener, claimed)) listener.sent.add(id);
       else await this.#table.withhold(id, this.#clock.now());
@@ -237,7 +240,7 @@ export class CommandDelivery {
     if (!this.#hasRoom(listener, command) || !isDeliverable(command, this.#clock.now())) return false;
     const { connection, filters } = listener;
     const onAcknowledged = () => {
-      this.#confirm(command.id);
+      this.#confirm(command.id, throughOf(listener));
       this.#lookAtNext(connection);
     };
     const message = toMessage(command, grantedFor(filters, command) ?? 1);
@@ -263,13 +266,17 @@ export class CommandDelivery {
     return lane;
   }
 
-  #confirm(id: string): void {
+  #confirm(id: string, through: string | undefined): void {
     this.#table
-      .confirm(id, this.#clock.now())
+      .confirm(id, this.#clock.now(), through)
       .catch((error: unknown) => this.#log.debug(`command ${id} not marked delivered: ${messageOf(error)}`));
   }
 
   #failed(error: unknown): void {
     this.#log.debug(`commands not delivered: ${messageOf(error)}`);
   }
+}
+
+function throughOf({ isBridged, connection }: Listener): string | undefined {
+  return isBridged ? connection.session?.client : undefined;
 }

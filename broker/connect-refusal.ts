@@ -9,6 +9,7 @@ export const notAuthorized = 5;
 /** Why a CONNECT was refused, as `pc_mqtt_refusals_total` and `campus status` count it. */
 export type RefusalReason =
   | 'no_password'
+  | 'unknown_device'
   | 'wrong_password'
   | 'wrong_token'
   | 'wrong_account'

@@ -149,7 +149,8 @@ export class PublishHook {
       const confirmed = standing === 'elsewhere' ? undefined : own;
       const unregistered = session.claim !== undefined || standing === 'unregistered';
       const shard = own?.shard ?? session.shard;
-      this.#log(connection, session, message, { own: confirmed, unregistered, shard }, (failure) =>
+      const client = own?.client ?? session.client;
+      this.#log(connection, session, message, { own: confirmed, client, unregistered, shard }, (failure) =>
         done(failure, unregistered ? undefined : confirmed),
       );
     });
@@ -218,6 +219,8 @@ export class PublishHook {
 /** Whose a message is; `unregistered`: by its own word only, so it is not heard as a device's. */
 interface From {
   readonly own: OwnTopic | undefined;
+  /** Also where the registry has it at another site, or as another class. */
+  readonly client: string;
   readonly unregistered: boolean;
   /** That of the site in the topic, also where it turns out not to be the device's. */
   readonly shard: number;
@@ -236,14 +239,14 @@ interface RecordLimits {
 function toRecord(
   session: Session,
   { topic, payload, qos }: Published,
-  { own, unregistered }: From,
+  { own, client, unregistered }: From,
   { maxPayloadBytes, arrivedAt, retain }: RecordLimits,
 ): MessageRecord {
   const fits = payload.length <= maxPayloadBytes;
   return {
     kind: 'message',
     arrivedAt,
-    client: own?.client ?? session.client,
+    client,
     topic: own === undefined ? topic.slice(0, longestForeignTopic) : topic,
     address: own !== undefined && fits && !unregistered ? own.address : undefined,
     payload: fits ? payload : payload.subarray(0, evidenceBytes),

@@ -16,15 +16,15 @@ export function createCommandTable(redis: Redis, by: string, clock: Clock): Comm
     openOf: (devices) => openOfPresent(redis, devices, clock),
     devices: () => devicesWithOpenCommands(redis),
     isConnected: async (device) => (await redis.hexists(redisKeys.connections, device)) === 1,
-    claim: async (id, at) => {
-      const outcome = await changeCommand(redis, id, { kind: 'sent', at, by });
+    claim: async (id, at, through) => {
+      const outcome = await changeCommand(redis, id, { kind: 'sent', at, by, through });
       return outcome?.changed === true ? outcome.command : undefined;
     },
     withhold: async (id, at) => {
       await changeCommand(redis, id, { kind: 'withheld', at, by });
     },
-    confirm: async (id, at) => {
-      await changeCommand(redis, id, { kind: 'confirmed', at });
+    confirm: async (id, at, through) => {
+      await changeCommand(redis, id, { kind: 'confirmed', at, through });
     },
   };
 }

@@ -1,7 +1,9 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { AppError } from '../runtime/app-error.js';
 import { parseSettings, settingDefinitions } from '../runtime/settings.js';
 import type { SettingName, Settings } from '../runtime/settings.js';
+import { findMisspelt } from './misspelt-settings.js';
 
 const allNames = Object.keys(settingDefinitions) as SettingName[];
 
@@ -51,7 +53,14 @@ export function readSettings(
   defaults: Partial<Record<SettingName, string>> = {},
 ): Settings {
   const given = Object.entries(process.env).filter(([, value]) => value !== '');
-  return parseSettings({ ...defaults, ...Object.fromEntries(given) }, givenFlags(options));
+  try {
+    return parseSettings({ ...defaults, ...Object.fromEntries(given) }, givenFlags(options));
+  } catch (error) {
+    // What is told once it starts would only come to light with the next try.
+    const misspelt = findMisspelt(process.env);
+    if (!(error instanceof AppError) || misspelt.length === 0) throw error;
+    throw new AppError(error.code, [error.message, ...misspelt].join('\n        '), { cause: error });
+  }
 }
 
 /** `MQTT_PORT` → `--mqtt-port` */

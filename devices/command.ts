@@ -51,6 +51,8 @@ export interface Command {
   readonly state: CommandState;
   /** How often it was sent to the device. */
   readonly attempts: number;
+  /** The bridge account that it was sent to last, by its user name; absent where that was the device itself. */
+  readonly through?: string | undefined;
   readonly answer?: CommandAnswer | undefined;
   /** Until when the reported state has to show it. */
   readonly verifyBy?: number | undefined;
@@ -67,6 +69,8 @@ export interface CommandAnswer {
   readonly ok: boolean;
   /** What the device said besides, shortened. */
   readonly result?: string | undefined;
+  /** The user name of the bridge account that answered for the device. */
+  readonly through?: string | undefined;
 }
 
 export interface CommandStep {
@@ -78,12 +82,12 @@ export interface CommandStep {
 
 /** What can happen to a command. */
 export type CommandEvent =
-  /** A broker is about to send it. */
-  | { readonly kind: 'sent'; readonly at: number; readonly by: string }
+  /** A broker is about to send it, to a bridge account where `through` names one. */
+  | { readonly kind: 'sent'; readonly at: number; readonly by: string; readonly through?: string | undefined }
   /** It was not sent after all: its connection had no room any more, or was gone. */
   | { readonly kind: 'withheld'; readonly at: number; readonly by: string }
-  /** The device's MQTT client confirmed it (PUBACK). */
-  | { readonly kind: 'confirmed'; readonly at: number }
+  /** The MQTT client of the device, or of a bridge account, confirmed it (PUBACK). */
+  | { readonly kind: 'confirmed'; readonly at: number; readonly through?: string | undefined }
   /** The device answered. `verifyMs`: how long its state may take to show it; absent where the answer is all. */
   | { readonly kind: 'answered'; readonly answer: CommandAnswer; readonly verifyMs?: number | undefined }
   /** The reported state shows it. */
@@ -128,12 +132,18 @@ export function advance(command: Command, event: CommandEvent): Command {
   switch (event.kind) {
     case 'sent':
       if (!isDeliverable(command, event.at)) return command;
-      return { ...command, attempts: command.attempts + 1 };
+      return { ...command, attempts: command.attempts + 1, through: event.through };
     case 'withheld':
       if (!isUnanswered(command) || command.attempts === 0) return command;
-      return { ...command, attempts: command.attempts - 1 };
+      return {
+        ...command,
+        attempts: command.attempts - 1,
+        through: command.attempts === 1 ? undefined : command.through,
+      };
     case 'confirmed':
-      return command.state === 'pending' ? step(command, 'delivered', event.at, 'device') : command;
+      return command.state === 'pending'
+        ? step(command, 'delivered', event.at, event.through ?? 'device')
+        : command;
     case 'answered':
       return answered(command, event.answer, event.verifyMs);
     case 'shown':
@@ -176,11 +186,11 @@ function isUnanswered({ state }: Command): boolean {
 
 function answered(command: Command, answer: CommandAnswer, verifyMs: number | undefined): Command {
   if (!isUnanswered(command)) return withLateAnswer(command, answer);
-  const { at, ok } = answer;
+  const { at, ok, through: by = 'device' } = answer;
   const known = { ...command, answer };
-  if (!ok) return finish(known, 'failed', at, 'device', answer.result ?? 'no reason given', 'refused');
-  const acknowledged = step(known, 'acknowledged', at, 'device', answer.result);
-  if (verifyMs === undefined) return finish(acknowledged, 'done', at, 'device');
+  if (!ok) return finish(known, 'failed', at, by, answer.result ?? 'no reason given', 'refused');
+  const acknowledged = step(known, 'acknowledged', at, by, answer.result);
+  if (verifyMs === undefined) return finish(acknowledged, 'done', at, by);
   return { ...acknowledged, verifyBy: at + verifyMs };
 }
 
@@ -188,7 +198,7 @@ function answered(command: Command, answer: CommandAnswer, verifyMs: number | un
 function withLateAnswer(command: Command, answer: CommandAnswer): Command {
   if (command.answer !== undefined) return command;
   const why = `answered too late: ${answer.ok ? 'it was done' : `refused, ${answer.result ?? 'no reason given'}`}`;
-  return step({ ...command, answer }, command.state, answer.at, 'device', why);
+  return step({ ...command, answer }, command.state, answer.at, answer.through ?? 'device', why);
 }
 
 function passTime(command: Command, at: number): Command {

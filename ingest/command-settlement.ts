@@ -1,7 +1,7 @@
 import { expectationOf } from '../devices/action.js';
 import { findAction } from '../devices/action-check.js';
 import { isFinished } from '../devices/command.js';
-import type { Command, CommandEvent } from '../devices/command.js';
+import type { Command, CommandAnswer, CommandEvent } from '../devices/command.js';
 import { longestIntervalS } from '../devices/device.js';
 import type { CommandRetention } from '../devices/redis-commands.js';
 import type { AckNotice } from '../devices/notice.js';
@@ -57,12 +57,11 @@ export class CommandSettlement {
     return this.#unproven.size > 0 && this.#unproven.has(device);
   }
 
-  /** The device answered at this place of the log. */
+  /** The device, or a bridge account for it (`through`), answered at this place of the log. */
   async answered(
     device: string,
     ack: AckNotice,
-    at: number,
-    entry: string,
+    { at, entry, through }: Pick<CommandAnswer, 'at' | 'entry' | 'through'>,
     reported: ReportedState,
   ): Promise<void> {
     const known = await this.#commands.find(ack.id);
@@ -77,7 +76,7 @@ export class CommandSettlement {
     const { ok, result } = ack;
     const command = await this.#commands.change(known.id, {
       kind: 'answered',
-      answer: { at, entry, ok, result },
+      answer: { at, entry, ok, result, through },
       verifyMs,
     });
     if (command?.state !== 'acknowledged' || command.answer?.entry !== entry) return;

@@ -1,3 +1,4 @@
+import { usernameOf } from '../devices/account.js';
 import type { Device } from '../devices/device.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import { shardOf } from '../devices/site.js';
@@ -11,6 +12,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { CommandSettlement } from './command-settlement.js';
 import type { CommandHistory } from './command-settlement.js';
 import type { IngestMetrics } from './ingest-metrics.js';
+import { parseBridge } from './log/bridge-name.js';
 import { entryTime } from './log/log.js';
 import type { ShardFence } from './log/log.js';
 import { RedisShardCommands } from './redis-shard-commands.js';
@@ -128,9 +130,13 @@ export class ShardTwins {
   #takeNotice({ notice, topic, source }: DecodedNotice, entry: string): Promise<void> | undefined {
     if (notice.stream === 'event') return undefined;
     const { device } = topic;
-    const { arrivedAt, replayed } = source.message;
+    const { arrivedAt, replayed, via } = source.message;
     const reported = this.#reportedBy(device);
-    if (notice.stream === 'ack') return this.#settlement.answered(device, notice, arrivedAt, entry, reported);
+    if (notice.stream === 'ack') {
+      const by = via === undefined ? undefined : parseBridge(via);
+      const through = by?.kind === 'account' ? usernameOf(by.name) : undefined;
+      return this.#settlement.answered(device, notice, { at: arrivedAt, entry, through }, reported);
+    }
     // What comes out of the quarantine was true once; what was said since counts.
     if (replayed === true && reported[notice.stream] !== undefined) return undefined;
     const said = takeNotice(reported, notice.stream, { at: arrivedAt, body: notice.body });

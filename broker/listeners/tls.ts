@@ -42,11 +42,23 @@ export function createTlsLayer(
     socket.destroy();
   });
   server.on('tlsClientError', (error, socket) => {
-    onRefused('tls_handshake', error.message);
+    onRefused('tls_handshake', handshakeWords(error));
     socket.destroy();
   });
   return {
     accept: (socket) => server.emit('connection', socket),
     use: (context) => server.setSecureContext(context),
   };
+}
+
+/** What OpenSSL calls the first bytes of plain MQTT, of HTTP and of anything else that is no TLS. */
+const noTls: ReadonlySet<string | undefined> = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+]);
+
+function handshakeWords({ code, message }: NodeJS.ErrnoException): string {
+  return noTls.has(code) ? 'that is not TLS' : message;
 }

@@ -5,7 +5,7 @@ import { accountKinds, usernameOf } from '../../devices/account.js';
 import type { Account, AccountKind } from '../../devices/account.js';
 import { addAccount, listAccounts, revokeAccount, rotateAccount } from '../../devices/redis-accounts.js';
 import type { AccountCredentials } from '../../devices/redis-accounts.js';
-import { parseDurationOption } from '../duration-option.js';
+import { durationOption } from '../duration-option.js';
 import { readDistrict } from '../district-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
@@ -72,7 +72,7 @@ function addRotate(accounts: Command): void {
   const command = accounts
     .command('rotate <name>')
     .summary('issue a new password while the present one goes on for a while')
-    .option('--overlap <duration>', 'how long the present password stays valid', parseDurationOption, 0)
+    .addOption(durationOption('--overlap <duration>', 'how long the present password stays valid', '0s'))
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus accounts rotate watch-school-1 --overlap 24h');
   addSettingFlags(command, instanceSettings).action(

@@ -6,7 +6,7 @@ import {
   listClaimTokens,
   revokeClaimToken,
 } from '../../devices/redis-claims.js';
-import { parseDurationOption } from '../duration-option.js';
+import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -37,7 +37,7 @@ function addIssue(claims: Command): void {
     .command('issue <site>')
     .summary('issue a claim token for a site')
     .description('Prints a claim token for the site. It is shown only now.')
-    .option('--valid <duration>', 'how long it can be used', parseDurationOption, 24 * 3_600_000)
+    .addOption(durationOption('--valid <duration>', 'how long it can be used', '24h'))
     .option('--uses <n>', 'how many devices it can be used for', parseUses, 50)
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus claims issue school-1 --valid 8h --uses 60');

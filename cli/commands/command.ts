@@ -9,7 +9,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { readArguments } from '../command-arguments.js';
-import { parseDurationOption } from '../duration-option.js';
+import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -47,7 +47,7 @@ function addSend(commands: Command): void {
         'it expired. It is done when the device said so and, where the action shows in its state, reports it.\n' +
         '"campus command actions" lists what each class of device can be told.',
     )
-    .option('--expires <duration>', 'how long it may be delivered', parseDurationOption, 60_000)
+    .addOption(durationOption('--expires <duration>', 'how long it may be delivered', '60s'))
     .option('--id <id>', 'the same id again is the same command')
     .option(
       '--wait',
@@ -154,7 +154,7 @@ async function waitFor(
 }
 
 function formatCommand(command: DeviceCommand, timezone: string): string {
-  const { id, device, site, issuedBy, expiresAt, attempts, answer } = command;
+  const { id, device, site, issuedBy, expiresAt, attempts, through, answer } = command;
   const time = (at: number) => formatTime(at, timezone);
   const said = answer === undefined ? [] : [answer.ok ? 'ok' : 'refused', answer.result ?? ''];
   return [
@@ -165,7 +165,7 @@ function formatCommand(command: DeviceCommand, timezone: string): string {
       ['State', describeState(command)],
       ['Issued by', issuedBy],
       ['Expires', time(expiresAt)],
-      ['Sent', `${attempts} times`],
+      ['Sent', `${attempts} times${through === undefined ? '' : `, last to ${through}`}`],
       ['Answer', said.join(' ').trim() || 'none'],
     ]),
     formatTable(

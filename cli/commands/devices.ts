@@ -15,7 +15,7 @@ import {
 import { topicPrefix } from '../../devices/topic.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { readDistrict } from '../district-option.js';
-import { parseDurationOption } from '../duration-option.js';
+import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addAdopt, addUnknown } from './unknown-devices.js';
@@ -88,7 +88,7 @@ function addRotate(devices: Command): void {
       'Issues a new password. With --overlap the present one stays valid for that long, so that the device can be ' +
         'given the new one without being cut off; without it, the present one and its connection end at once.',
     )
-    .option('--overlap <duration>', 'how long the present password stays valid', parseDurationOption, 0)
+    .addOption(durationOption('--overlap <duration>', 'how long the present password stays valid', '0s'))
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus devices rotate co2-101 --overlap 24h');
   addSettingFlags(command, instanceSettings).action(

@@ -7,7 +7,7 @@ import type { ReportedMetrics } from '../../devices/twin.js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import { readPairs, readValue } from '../command-arguments.js';
-import { parseDurationOption } from '../duration-option.js';
+import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
@@ -51,7 +51,7 @@ function addSet(twin: Command): void {
   const command = twin
     .command('set <device> <key=value...>')
     .summary('say what a state is to be; a device that reports otherwise is sent a command')
-    .option('--expires <duration>', 'how long the command may be delivered', parseDurationOption, 60_000)
+    .addOption(durationOption('--expires <duration>', 'how long the command may be delivered', '60s'))
     .option('--json', 'print one JSON array')
     .addHelpText('after', '\nExample:\n  $ campus twin set panel-101 brightness_pct=60');
   addSettingFlags(command, instanceSettings).action(
@@ -137,8 +137,8 @@ function formatTwin(twin: Twin, timezone: string): string {
           ? 'none yet'
           : `${contact.connected ? 'open' : 'closed'} since ${time(contact.since)}`,
       ],
-      ['Says', reported.state === undefined ? '' : JSON.stringify(reported.state.body)],
-      ['Meta', reported.meta === undefined ? '' : JSON.stringify(reported.meta.body)],
+      ['Says', reported.state === undefined ? 'nothing yet' : JSON.stringify(reported.state.body)],
+      ['Meta', reported.meta === undefined ? 'none yet' : JSON.stringify(reported.meta.body)],
     ]),
   ];
   const values = [

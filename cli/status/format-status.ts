@@ -25,8 +25,13 @@ export function formatStatus(status: Status, timezone: string): string {
     ['Alarms', alarms === null ? 'not known' : `${alarms.active} active, ${alarms.cleared} cleared`],
   ];
   const refused = Object.entries(status.refusals ?? {});
-  if (refused.length > 0)
-    pairs.push(['Refused', refused.map(([reason, count]) => `${count} ${reason}`).join(', ')]);
+  if (refused.length > 0) {
+    const counts = refused.map(([reason, count]) => `${count} ${reason}`).join(', ');
+    const { refusalsSince: since } = status;
+    const from =
+      since === null ? '' : `, since the broker started at ${formatTime(Date.parse(since), timezone)}`;
+    pairs.push(['Refused', counts + from]);
+  }
   if (clock.kind === 'simulated') pairs.push(['Clock', `SIMULATED${time}: not the time of day`]);
   const processes = formatTable(
     ['Process', 'Pid', 'Restarts', 'Up for'],

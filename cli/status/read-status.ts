@@ -57,7 +57,9 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
     })),
     ledger: fromRedis.ledger,
     alarms: fromRedis.alarms,
-    refusals: fromRedis.reports === undefined ? null : countRefusals(fromRedis.reports),
+    ...(fromRedis.reports === undefined
+      ? { refusals: null, refusalsSince: null }
+      : countRefusals(fromRedis.reports)),
     clock: { kind: record?.clock ?? fromRedis.clock.kind, now: fromRedis.clock.now },
     trouble: [
       ...findProcessTrouble(processes, {

@@ -21,6 +21,8 @@ export interface Status {
   readonly ledger: LedgerTotals | null;
   /** Since each broker started, of those that run: refused CONNECTs and filters by reason; null when unknown. */
   readonly refusals: Readonly<Record<string, number>> | null;
+  /** When the first of those brokers started, wall time; null when none runs. */
+  readonly refusalsSince: string | null;
   readonly alarms: { readonly active: number; readonly cleared: number } | null;
   readonly clock: { readonly kind: 'wall' | 'simulated' | null; readonly now: string | null };
   /** One sentence for each part that doesn't do its work; empty when all is well. */

@@ -1,6 +1,6 @@
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
-import { didYouMean, nearest } from '../did-you-mean.js';
+import { nearest } from '../did-you-mean.js';
 import { plain } from '../words.js';
 import { columnsOf, ignoredColumns, tableNames } from './columns.js';
 import type { Column, TableName } from './columns.js';
@@ -116,9 +116,7 @@ function readHeader(
     const column = names?.get(plain(heading));
     if (column === undefined) {
       if (heading !== '' && !ignored.has(plain(heading))) {
-        const known = columnsOf[table].map(({ name }) => name);
-        const hint = didYouMean(heading, known);
-        const message = `a table of ${table} has no column "${shown(heading)}".${hint} To keep notes, call it "note" or "备注".`;
+        const message = `a table of ${table} has no column "${shown(heading)}".${hintFor(heading, table)} To keep notes, call it "note" or "备注".`;
         report({ file, row: 1, column: shown(heading), message });
       }
       return undefined;
@@ -138,6 +136,28 @@ function readHeader(
     report({ file, row: 1, column: column.name, message });
   }
   return columns;
+}
+
+/** Which column was probably meant, by both its headings, or which there are. */
+function hintFor(heading: string, table: TableName): string {
+  const both = ({ name, zh }: Column) => `"${name}" (${zh})`;
+  const names = namesOfTable.get(table);
+  const meant = names?.get(
+    nearest(
+      heading,
+      [...names.keys()].filter((name) => isNear(heading, name)),
+    ) ?? '',
+  );
+  if (meant !== undefined) return ` Did you mean ${both(meant)}?`;
+  return ` Known are: ${columnsOf[table].map(both).join(', ')}.`;
+}
+
+/** A Chinese heading has few characters: any two of them differ by as little as a misspelt word does. */
+function isNear(heading: string, name: string): boolean {
+  return (
+    !/\p{Script=Han}/u.test(heading) ||
+    Array.from(plain(heading)).some((character) => name.includes(character))
+  );
 }
 
 function unknownHeader(): string {

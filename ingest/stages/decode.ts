@@ -44,6 +44,10 @@ export function createDecoder(
   };
 }
 
+function elsewhere({ site, deviceClass, device }: DeviceTopic): string {
+  return `device "${device}" is registered, but not as ${deviceClass} at site "${site}": see "campus devices show ${device}"`;
+}
+
 /** An acknowledged message must not stop the ones behind it, whatever it does to us. */
 function decodeWhatever(message: MessageRecord, profile: Profile, limits: TimeLimits): readonly Decoded[] {
   try {
@@ -78,8 +82,11 @@ function decodeMessage(message: MessageRecord, profile: Profile, limits: TimeLim
 function refusal(message: MessageRecord): Rejection | undefined {
   if (message.foreignTopic === true) {
     const topic = campusTopic(message.topic);
+    if ('wrong' in topic) return { reason: 'not_own_topic', detail: topic.wrong };
     const detail =
-      'wrong' in topic ? topic.wrong : `topic "${message.topic}" does not belong to "${message.client}"`;
+      topic.device === message.client && message.unregistered !== true
+        ? elsewhere(topic)
+        : `topic "${message.topic}" does not belong to "${message.client}"`;
     return { reason: 'not_own_topic', detail };
   }
   // Out of the quarantine it comes when its device is registered.
@@ -130,9 +137,7 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
     return reject({ reason: 'unknown_device', detail });
   }
   if (trouble === 'elsewhere') {
-    const { site, deviceClass } = topic;
-    const detail = `device "${topic.device}" is registered, but not as ${deviceClass} at site "${site}"`;
-    return reject({ reason: 'not_own_topic', detail });
+    return reject({ reason: 'not_own_topic', detail: elsewhere(topic) });
   }
   if (outcome.kind === 'rejection') {
     const { rejection, number } = outcome;

@@ -5,7 +5,7 @@ import { freePort } from '../../../cli/stores/free-port.js';
 import type { Credentials } from '../../../devices/credential.js';
 import { addAccount, revokeAccount, rotateAccount } from '../../../devices/redis-accounts.js';
 import { issueClaimToken } from '../../../devices/redis-claims.js';
-import { issueCredentials } from '../../../devices/redis-credentials.js';
+import { issueCredentials, revokeCredentials } from '../../../devices/redis-credentials.js';
 import { commitChanges } from '../../../devices/redis-registry-changes.js';
 import { shardOf } from '../../../devices/site.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
@@ -121,11 +121,24 @@ test('who is refused is counted by the reason', async () => {
     const metric = await context.metrics.getSingleMetric('pc_mqtt_refusals_total')?.get();
     return metric?.values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
   };
-  const before = [await refused('wrong_account'), await refused('wrong_password')];
-  await expect(connect({ clientId: 'x', username: '@nobody', password: 'x' })).rejects.toThrow();
-  await expect(connect({ clientId: 'd1', username: 'd1', password: 'x' })).rejects.toThrow();
-  const after = [await refused('wrong_account'), await refused('wrong_password')];
-  expect(after.map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1]);
+  const { password } = await issueCredentials(redis, {
+    site: 's1',
+    device: 'revoked',
+    deviceClass: 'sensor',
+  });
+  await revokeCredentials(redis, 'revoked');
+  const tries = {
+    wrong_account: { clientId: 'x', username: '@nobody', password: 'x' },
+    wrong_password: { clientId: 'd1', username: 'd1', password: 'x' },
+    unknown_device: { clientId: 'nobody', username: 'nobody', password: 'x' },
+    revoked: { clientId: 'revoked', username: 'revoked', password },
+  };
+  const counts = () => Promise.all(Object.keys(tries).map(refused));
+  const before = await counts();
+  // Who connects is told the same each time.
+  for (const login of Object.values(tries)) await expect(connect(login)).rejects.toMatchObject({ code: 4 });
+  const after = await counts();
+  expect(after.map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1, 1, 1]);
 });
 
 test('an operator that publishes is closed, and what it sent is nowhere', async () => {
@@ -175,9 +188,10 @@ test('a bridge does not speak for a device that is registered elsewhere, as anot
   expect(operator.heard.filter(({ retain }) => !retain)).toHaveLength(1);
   const all = await logged();
   const find = (text: string) => all.find(({ payload }) => payload.toString() === text);
-  const { username } = bridge.mqtt.options;
-  expect(find('at another site')).toMatchObject({ foreignTopic: true, client: username });
-  expect(find('as another class')).toMatchObject({ foreignTopic: true, client: username });
+  // Under the devices' names, so that whoever looks for them finds it.
+  const via = `bridge:${bridge.mqtt.options.username}`;
+  expect(find('at another site')).toMatchObject({ foreignTopic: true, client: 'd2', via });
+  expect(find('as another class')).toMatchObject({ foreignTopic: true, client: 'd1', via });
   expect(find('not registered')).toMatchObject({ unregistered: true, client: 'stranger' });
   await issueCredentials(redis, { site: 's1', device: 'stranger', deviceClass: 'sensor' });
   await eventually('to be known', async () => {

@@ -92,7 +92,7 @@ async function logged(): Promise<MessageRecord[]> {
 test('a device claims its own credentials with the token of its site, and works with them', async () => {
   const { text } = await issueToken();
   const answer = await claim(text, 'c1', { serial: 'SN-1', model: 'MX-2', room: 'r101' });
-  expect(Object.keys(answer).sort()).toEqual(['clientId', 'password', 'username']);
+  expect(Object.keys(answer).sort()).toEqual(['clientId', 'password', 'topicPrefix', 'username']);
   const device = await connect('c1', answer.password);
   await device.mqtt.publishAsync(topic('c1', 'telemetry'), '{"ts":1}', { qos: 1 });
   expect((await logged()).filter(({ client }) => client === 'c1')).toMatchObject([

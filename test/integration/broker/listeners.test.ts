@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import mqtt from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { startBroker } from '../../../broker/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
@@ -160,6 +160,18 @@ test('TLS below 1.2 is refused', async () => {
   const [error] = (await once(old, 'error')) as [NodeJS.ErrnoException];
   expect(error.code).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
   expect(await limited('tls_handshake')).toBe(before + 1);
+});
+
+test('of plain MQTT on the port of TLS the log says that it is not TLS', async () => {
+  const [info, debug] = [vi.spyOn(context.log, 'info'), vi.spyOn(context.log, 'debug')];
+  const plain = connectSocket(ports.tls, '127.0.0.1').on('error', () => undefined);
+  plain.write(
+    generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'd1' }),
+  );
+  await once(plain, 'close');
+  const told = JSON.stringify([...info.mock.calls, ...debug.mock.calls]);
+  vi.restoreAllMocks();
+  expect(told).toContain('TLS refused: that is not TLS');
 });
 
 test('a changed certificate is used for new connections, and open ones go on', async () => {

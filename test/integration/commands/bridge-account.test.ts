@@ -93,6 +93,9 @@ test('a device behind a bridge account hears its command through it, again after
     );
     return states.every((ok) => ok === true);
   });
+  const { history, through } = (await findCommand(redis, id)) ?? {};
+  expect(through).toBe('@gateway');
+  expect(history?.slice(1).map(({ by }) => by)).toEqual(['@gateway', '@gateway']);
   const third = await connect(login);
   await third.subscribe('campus/v1/s1/+/+/cmd');
   const last = await send('behind');

@@ -22,6 +22,7 @@ const status: Status = {
     late: 4,
   },
   refusals: { wrong_password: 7, revoked: 1 },
+  refusalsSince: '2026-03-02T00:05:00.000Z',
   alarms: { active: 1, cleared: 5 },
   clock: { kind: 'wall', now: '2026-03-02T00:15:00.000Z' },
   trouble: [],
@@ -37,7 +38,9 @@ describe('the status for people', () => {
     expect(text).toContain('1 active, 5 cleared');
     expect(text).toMatch(/Data folder +\/srv\/campus/);
     expect(text).toMatch(/ingest .* 4711 .* 2 .* 1 min 15 s/);
-    expect(text).toMatch(/Refused +7 wrong_password, 1 revoked/);
+    expect(text).toMatch(
+      /Refused +7 wrong_password, 1 revoked, since the broker started at 2026-03-02 08:05:00/,
+    );
     expect(text).not.toContain('SIMULATED');
     const ledger = { ...status.ledger, received: 12, expired: 2 } as typeof status.ledger;
     expect(formatStatus({ ...status, ledger }, 'Asia/Shanghai')).toContain(

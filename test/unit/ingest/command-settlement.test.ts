@@ -29,7 +29,7 @@ it('waits for proof no longer than three of the longest intervals, whatever a tw
   );
   const reported: ReportedState = { meta: { at, body: { interval_s: 1e12 } } };
   const ack = { stream: 'ack', id: 'c1', ok: true } as const;
-  await settlement.answered('ap-1', ack, at, '1-0', reported);
+  await settlement.answered('ap-1', ack, { at, entry: '1-0' }, reported);
   expect(command.state).toBe('acknowledged');
   expect(deadlineOf(command)).toBe(at + 3 * longestIntervalS * 1000);
 });

@@ -126,6 +126,13 @@ test('a topic of another device is never taken for its reading', () => {
   expect(decoded).toMatchObject({ kind: 'rejection', rejection: { reason: 'not_own_topic' } });
 });
 
+test('of a topic that names the device right, and its site or class wrong, it says so', () => {
+  const topic = 'campus/v1/s1/whiteboard/d1/telemetry';
+  const [decoded] = decode(message(telemetry({}), { topic, client: 'd1', foreignTopic: true }));
+  const detail = expect.stringContaining('"d1" is registered, but not as whiteboard at site "s1"') as string;
+  expect(decoded).toMatchObject({ rejection: { reason: 'not_own_topic', detail } });
+});
+
 test.each([
   ['state', { s: 'online', ts: arrivedAt }, 'notice'],
   ['state', { s: 'gone', ts: arrivedAt }, 'wrong_shape'],
