@@ -105,7 +105,7 @@ describe('every mistake is told, with file, row and column, and nothing is chang
     });
     expect(changes).toEqual([]);
     expect(problems).toEqual([
-      expect.stringMatching(/^a\.csv, row 1, column distrct: .* Did you mean "district"\?/),
+      expect.stringMatching(/^a\.csv, row 1, column distrct: .* Did you mean "district" \(区\)\?/),
       'a.csv, row 1, column district: a table of sites needs the column "district" (区): add it.',
       'b.csv, row 1, column site id: "site" and "site id" are the same column: keep one of them.',
       expect.stringMatching(/^c\.csv, row 1: the first row is the header of none of the tables/),
