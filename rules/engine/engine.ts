@@ -233,7 +233,7 @@ export class Engine {
     this.#changes = [];
     if (this.#wide.changed) taken.set(wideKey, JSON.stringify(this.#wide.save()));
     this.#wide.changed = false;
-    for (const group of [...this.#groups.all(), ...this.#wide.inOrder()]) {
+    for (const group of [...this.#groups.inOrder(), ...this.#wide.inOrder()]) {
       if (group.changed) taken.set(groupPrefix + groupKey(group.ref), serializeGroup(group));
       group.changed = false;
     }
@@ -283,7 +283,7 @@ export class Engine {
       saved.set(state.device.id + slowSuffix, serializeSlow(state));
     }
     saved.set(wideKey, JSON.stringify(this.#wide.save()));
-    for (const group of [...this.#groups.all(), ...this.#wide.inOrder()])
+    for (const group of [...this.#groups.inOrder(), ...this.#wide.inOrder()])
       saved.set(groupPrefix + groupKey(group.ref), serializeGroup(group));
     this.#programs = createPrograms(rules);
     this.#groups = new Groups(this.#programs);
@@ -292,7 +292,7 @@ export class Engine {
     this.#changes = [];
     for (const [key, json] of saved) this.restore(key, json);
     for (const { device } of before) this.describe(device);
-    for (const group of this.#groups.all()) group.changed = true;
+    for (const group of this.#groups.inOrder()) group.changed = true;
   }
 
   /** Alarms that nobody watches any more, since the last call. */

@@ -2,9 +2,10 @@ import { isWide } from '../group-kind.js';
 import type { GroupTally } from '../tally.js';
 import { last } from '../expression/value-memories.js';
 import type { Median } from '../expression/plan.js';
-import { changeMember, createGroupState, groupKey, groupOf } from './group-state.js';
+import { GroupBook } from './group-book.js';
+import { changeMember, groupOf } from './group-state.js';
 import type { Programs } from './program.js';
-import type { DeviceState, GroupRef, GroupState } from './state.js';
+import type { DeviceState, GroupState } from './state.js';
 
 /** Fewer devices than this have no median worth comparing with. */
 const fewestForMedian = 4;
@@ -12,17 +13,21 @@ const fewestForMedian = 4;
 const oldestForMedian = 900_000;
 
 /** All groups of devices that rules look at. */
-export class Groups {
-  readonly #programs: Programs;
-  readonly #groups = new Map<string, GroupState>();
+export class Groups extends GroupBook {
+  /** Whether any rule compares a device with others. */
+  readonly areCompared: boolean;
+  /** Whether any rule is about a group. */
+  readonly areJudged: boolean;
+  /** Whether any rule is about groups that reach over several shards. */
+  readonly areWide: boolean;
 
   constructor(programs: Programs) {
-    this.#programs = programs;
-  }
-
-  /** Whether any rule compares a device with others. */
-  get areCompared(): boolean {
-    return Object.values(this.#programs).some(({ medians }) => medians.length > 0);
+    super(programs);
+    const all = Object.values(programs);
+    const kinds = all.flatMap(({ groupRules }) => groupRules.flatMap(({ rule: { group } }) => group ?? []));
+    this.areCompared = all.some(({ medians }) => medians.length > 0);
+    this.areJudged = kinds.length > 0;
+    this.areWide = kinds.some(isWide);
   }
 
   /** What this shard has of groups that reach over several. */
@@ -35,37 +40,6 @@ export class Groups {
       });
       return [{ deviceClass, kind, id, size, counts: Object.fromEntries(some) }];
     });
-  }
-
-  /** Whether any rule is about groups that reach over several shards. */
-  get areWide(): boolean {
-    return Object.values(this.#programs).some(({ groupRules }) =>
-      groupRules.some(({ rule: { group } }) => group !== undefined && isWide(group)),
-    );
-  }
-
-  /** Whether any rule is about a group. */
-  get areJudged(): boolean {
-    return Object.values(this.#programs).some(({ groupRules }) => groupRules.length > 0);
-  }
-
-  /** In an order that doesn't depend on the one in which they came to be known. */
-  inOrder(): readonly GroupState[] {
-    return [...this.#groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
-  }
-
-  all(): Iterable<GroupState> {
-    return this.#groups.values();
-  }
-
-  ensure(ref: GroupRef): GroupState {
-    const key = groupKey(ref);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = createGroupState(ref, this.#programs[ref.deviceClass]);
-      this.#groups.set(key, group);
-    }
-    return group;
   }
 
   /**
@@ -106,7 +80,7 @@ export class Groups {
 
   /** Computes anew the medians that devices are compared with. */
   updateMedians(at: number): void {
-    for (const group of this.#groups.values()) {
+    for (const group of this.inOrder()) {
       group.program.medians.forEach((median, place) => {
         if (median.kind !== group.ref.kind) return;
         const value = medianOf(group, median, at);
@@ -121,7 +95,7 @@ export class Groups {
     changeMember(group, state, -1);
     Reflect.deleteProperty(state.groups, group.ref.kind);
     if (group.size > 0) return;
-    this.#groups.delete(groupKey(group.ref));
+    this.forget(group);
     emptied.push(group);
   }
 }

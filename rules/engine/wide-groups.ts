@@ -1,7 +1,5 @@
 import type { GroupTally, Tally } from '../tally.js';
-import { createGroupState, groupKey } from './group-state.js';
-import type { Programs } from './program.js';
-import type { GroupRef, GroupState } from './state.js';
+import { GroupBook } from './group-book.js';
 
 /** Moments that are waited for, while a shard tells nothing: an hour. */
 const mostMoments = 360;
@@ -17,31 +15,12 @@ export interface SavedTallies {
  * Groups that reach over several shards. Each shard tells from time to time what it has of them; a moment is judged
  * when all have told of it or of a later one, so that it doesn't matter in which order they do.
  */
-export class WideGroups {
-  readonly #programs: Programs;
+export class WideGroups extends GroupBook {
   /** By shard: its newest tally of a judged moment, and all after it, the oldest first. */
   readonly #tallies = new Map<number, Tally[]>();
-  readonly #groups = new Map<string, GroupState>();
   #judgedAt = -Infinity;
   /** Differs from what was last saved. */
   changed = false;
-
-  constructor(programs: Programs) {
-    this.#programs = programs;
-  }
-
-  /** In an order that doesn't depend on the one in which they came to be known. */
-  inOrder(): readonly GroupState[] {
-    return [...this.#groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
-  }
-
-  ensure(ref: GroupRef): GroupState {
-    const key = groupKey(ref);
-    let group = this.#groups.get(key);
-    if (group === undefined)
-      this.#groups.set(key, (group = createGroupState(ref, this.#programs[ref.deviceClass])));
-    return group;
-  }
 
   /** Takes what a shard tells; one that it told already is passed over. @param shards how many there are */
   take(shard: number, shards: number, tally: Tally): void {
@@ -85,7 +64,7 @@ export class WideGroups {
   }
 
   #count(tallies: readonly GroupTally[]): void {
-    for (const group of this.#groups.values()) {
+    for (const group of this.inOrder()) {
       group.size = 0;
       group.counts.fill(0);
     }
