@@ -35,8 +35,8 @@ interface Lane {
 }
 
 /**
- * Sends devices their commands, over their own connection or, for one that has none, over a bridge's: when they have subscribed, which every reconnect does anew, and when one is
- * issued. What is sent comes from the table each time and never from a queue, which would know of no expiry.
+ * Sends devices their commands, over their own connection or, for one that has none, over a bridge's: when they have
+ * subscribed, which every reconnect does anew, and when one is issued. What is sent comes from the table each time and never from a queue, which would know of no expiry.
  */
 export class CommandDelivery {
   readonly #table: CommandTable;

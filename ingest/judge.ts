@@ -65,10 +65,10 @@ export interface JudgeParts {
 }
 
 /**
- * Follows one shard of the log with the rules engine and the roll call, whose verdicts are the rules' to know. A transition is committed (alarm state and outbox
- * together) as soon as it is found; the engine's state is checkpointed with its cursor. After a crash the
- * log since the checkpoint is judged again, with the same transitions under the same ids; also when the rules were
- * changed meanwhile: the checkpoint names those that the log behind it was judged by.
+ * Follows one shard of the log with the rules engine and the roll call, whose verdicts are the rules' to know. A
+ * transition is committed (alarm state and outbox together) as soon as it is found; the engine's state is checkpointed
+ * with its cursor. After a crash the log since the checkpoint is judged again, with the same transitions under the same
+ * ids; also when the rules were changed meanwhile: the checkpoint names those that the log behind it was judged by.
  */
 export class ShardJudge {
   readonly #parts: JudgeParts;
@@ -289,7 +289,7 @@ export class ShardJudge {
     }
   }
 
-  /** Before the cursor moves on: after a crash it is told again. */
+  /** Before the next checkpoint: after a crash it is told again. */
   async #tellTally(): Promise<void> {
     const tally = this.#engine.takeTally();
     if (tally === undefined) return;

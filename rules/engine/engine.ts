@@ -240,7 +240,10 @@ export class Engine {
     return taken;
   }
 
-  /** Puts one entry of `takeChanges` back, before anything else is called. Active alarms of rules that are no more are abandoned. */
+  /**
+   * Puts one entry of `takeChanges` back, before anything else is called. Active alarms of rules that are no more are
+   * abandoned.
+   */
   restore(key: string, json: string): void {
     const abandoned = this.#abandoned.length;
     if (key === engineKey) {

@@ -99,9 +99,7 @@ export class Evaluator {
       const before = state.alarms[rule.place];
       // What arrived just before a tick may be read just after it.
       sight.at = before === undefined ? at : Math.max(at, lastSeenAt(before));
-      // A restart of ours is no sign of life: an active alarm ends only when the device is heard.
-      const from = before !== undefined && before.level >= 0 ? -Infinity : openedAt;
-      sight.silenceS = silenceOf(state, sight.at, from);
+      sight.silenceS = silenceOf(state, sight.at, silenceFrom(before, openedAt));
       this.#evaluateTimed(rule, state, state, undefined);
       if (state.alarms[rule.place] !== undefined) state.isMissed = true;
     }
@@ -136,8 +134,7 @@ export class Evaluator {
     const sight = this.#look(state, rule.isAboutSilence ? at : judgedAt);
     this.#see(state, state, undefined, latest.m);
     const before = state.alarms[rule.place];
-    const from = before !== undefined && before.level >= 0 ? -Infinity : openedAt;
-    if (rule.isAboutSilence) sight.silenceS = silenceOf(state, at, from);
+    if (rule.isAboutSilence) sight.silenceS = silenceOf(state, at, silenceFrom(before, openedAt));
     const found = [inspectRule(rule, before, sight)];
     for (const [part, subject] of state.parts) {
       const metrics = latest.parts?.[part] ?? noMetrics;
@@ -309,7 +306,18 @@ export class Evaluator {
   }
 }
 
-/** Seconds without a sign of life; NaN where its silence may not be its own. @param from silence counts from here at the earliest */
+/**
+ * From when on silence counts for an alarm at the earliest. A restart of ours is no sign of life: an active alarm ends
+ * only when the device is heard.
+ */
+function silenceFrom(alarm: AlarmState | undefined, openedAt: number): number {
+  return alarm !== undefined && alarm.level >= 0 ? -Infinity : openedAt;
+}
+
+/**
+ * Seconds without a sign of life; NaN where its silence may not be its own.
+ * @param from silence counts from here at the earliest
+ */
 function silenceOf(state: DeviceState, at: number, from: number): number {
   if (state.asleep) return 0;
   return state.excused ? NaN : Math.max(0, at - Math.max(state.heardAt, from)) / 1000;
