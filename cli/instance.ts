@@ -72,6 +72,16 @@ export function findInstance(options: Readonly<Record<string, unknown>>): Instan
   return { settings, redisUrl: record.redis, ...running };
 }
 
+/** The running pipeline, for verbs that can do without: undefined where none runs. */
+export function findInstanceIfAny(options: Readonly<Record<string, unknown>>): Instance | undefined {
+  try {
+    return findInstance(options);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_running') return undefined;
+    throw error;
+  }
+}
+
 /** An address without its password, as it may be shown and as paths are appended to. */
 export function displayUrl(url: string): string {
   return displayValue('REDIS_URL', url).replace(/\/$/, '');

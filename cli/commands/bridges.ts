@@ -5,7 +5,7 @@ import { readSecrets } from '../../broker/bridge/read-secrets.js';
 import { loadProfiles } from '../../devices/profiles/load-profiles.js';
 import { findSite } from '../../devices/redis-registry.js';
 import { AppError, messageOf } from '../../runtime/app-error.js';
-import { findInstance } from '../instance.js';
+import { findInstanceIfAny } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings, readSettings } from '../settings-flags.js';
 import { formatCount } from '../terminal/format-count.js';
@@ -82,13 +82,8 @@ async function checkSites(
   bridges: readonly Bridge[],
   options: Readonly<Record<string, unknown>>,
 ): Promise<{ asked: boolean; problems: string[] }> {
-  let redisUrl: string;
-  try {
-    redisUrl = findInstance(options).redisUrl;
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_running') return { asked: false, problems: [] };
-    throw error;
-  }
+  const redisUrl = findInstanceIfAny(options)?.redisUrl;
+  if (redisUrl === undefined) return { asked: false, problems: [] };
   const wanted = bridges.flatMap(({ name, subscriptions }) =>
     subscriptions.map(({ site }) => ({ name, site })),
   );

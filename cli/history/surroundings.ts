@@ -10,7 +10,7 @@ import { openInflux } from '../../runtime/influx-connection.js';
 import type { Influx, InfluxOptions } from '../../runtime/influx-connection.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { SettingName, Settings } from '../../runtime/settings.js';
-import { displayUrl, findInstance } from '../instance.js';
+import { displayUrl, findInstanceIfAny } from '../instance.js';
 import type { Instance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { instanceSettings, readSettings } from '../settings-flags.js';
@@ -60,15 +60,6 @@ export async function readSurroundings(options: Readonly<Record<string, unknown>
     isInMaintenance: (device, at) => maintenance.covers(device, at),
   });
   return { settings, instance, ...where, calendar };
-}
-
-function findInstanceIfAny(options: Readonly<Record<string, unknown>>): Instance | undefined {
-  try {
-    return findInstance(options);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_running') return undefined;
-    throw error;
-  }
 }
 
 const patienceMs = 5000;

@@ -9,7 +9,7 @@ import { AppError } from '../../runtime/app-error.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { ruleFolders } from '../../runtime/rules-folder.js';
 import type { Settings } from '../../runtime/settings.js';
-import { findInstance } from '../instance.js';
+import { findInstanceIfAny } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { givenFlags, readSettings } from '../settings-flags.js';
 
@@ -36,7 +36,7 @@ export interface ShownRule extends CompiledRule {
  */
 export async function findRules(options: Readonly<Record<string, unknown>>): Promise<readonly ShownRule[]> {
   const settings = readSettings(options);
-  const redisUrl = findRedis(options);
+  const redisUrl = findInstanceIfAny(options)?.redisUrl;
   const fromFiles = isFolderNamed(options);
   if (redisUrl === undefined) return withoutPipeline(settings);
   return withRedis(redisUrl, async (redis) => {
@@ -66,15 +66,6 @@ export function pickRule<Rule extends CompiledRule>(rules: readonly Rule[], id: 
     rules.map((each) => each.id),
   );
   throw new AppError('unknown_rule', `There is no rule "${id}".${meant} See "campus rules list".`);
-}
-
-function findRedis(options: Readonly<Record<string, unknown>>): string | undefined {
-  try {
-    return findInstance(options).redisUrl;
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_running') return undefined;
-    throw error;
-  }
 }
 
 function isFolderNamed(options: Readonly<Record<string, unknown>>): boolean {
