@@ -1,3 +1,4 @@
+import { appendDurably } from '../ingest/log/log.js';
 import type { LogWriter } from '../ingest/log/log.js';
 import { messageOf } from '../runtime/app-error.js';
 import type { Clock } from '../runtime/clock.js';
@@ -86,13 +87,8 @@ export class Ticker {
 
   #append(kind: 'opened' | 'tick', arrivedAt: number): Promise<unknown> {
     const { log, shards } = this.#parts;
-    const appends = Array.from(
-      { length: shards },
-      (_, shard) =>
-        new Promise<void>((resolve, reject) => {
-          log.append(shard, { kind, arrivedAt }, (error) => (error ? reject(error) : resolve()));
-        }),
+    return Promise.all(
+      Array.from({ length: shards }, (_, shard) => appendDurably(log, shard, { kind, arrivedAt })),
     );
-    return Promise.all(appends);
   }
 }

@@ -17,6 +17,7 @@ import { createIngestMetrics } from './ingest-metrics.js';
 import type { ShardProgress } from './ingest-metrics.js';
 import { Register } from './redis-register.js';
 import type { LogRecord } from './log/frame.js';
+import { appendDurably } from './log/log.js';
 import { RedisLogReader } from './log/redis-log-reader.js';
 import { RedisLogWriter } from './log/redis-log-writer.js';
 import { ShardLeases } from './log/redis-shard-leases.js';
@@ -111,10 +112,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     clock: context.clock,
     createEngine: (compiled: readonly CompiledRule[]) => createEngine(compiled, calendar),
     ruleSets: rules,
-    append: (shard: number, record: LogRecord) =>
-      new Promise<void>((resolve, reject) =>
-        writer.append(shard, record, (error) => (error === undefined ? resolve() : reject(error))),
-      ),
+    append: (shard: number, record: LogRecord) => appendDurably(writer, shard, record),
     register,
     shards,
     presenceTimes: presenceTimes(settings.RECONNECT_GRACE_S, context.clock),

@@ -11,6 +11,13 @@ export interface LogWriter {
   drain(): Promise<void>;
 }
 
+/** Puts a record into the log; resolves when it is on disk. @throws when it may not be */
+export function appendDurably(log: LogWriter, shard: number, record: LogRecord): Promise<void> {
+  return new Promise((resolve, reject) => {
+    log.append(shard, record, (error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
 /** One entry of a shard's log: the records of one group commit. */
 export interface LogEntry {
   /** `<ms>-<seq>`, growing along the shard. */

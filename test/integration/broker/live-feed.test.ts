@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LiveFeed } from '../../../broker/redis-live-feed.js';
-import { keptMs } from '../../../ingest/log/log.js';
+import { appendDurably, keptMs } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import { createLogger } from '../../../runtime/logger.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -34,16 +34,12 @@ test('who listens hears what is published from then on, and is told when some of
   });
   const writer = new RedisLogWriter(redis);
   const append = (text: string, site = 's1') =>
-    new Promise<void>((resolve, reject) => {
-      const topic = `campus/v1/${site}/sensor/d1/event`;
-      const record = {
-        kind: 'message',
-        arrivedAt: 0,
-        client: 'd1',
-        topic,
-        payload: Buffer.from(text),
-      } as const;
-      writer.append(0, record, (error) => (error ? reject(error) : resolve()));
+    appendDurably(writer, 0, {
+      kind: 'message',
+      arrivedAt: 0,
+      client: 'd1',
+      topic: `campus/v1/${site}/sensor/d1/event`,
+      payload: Buffer.from(text),
     });
   // As the ingest: settles all there is and lets go of what is old.
   const settle = async () => {

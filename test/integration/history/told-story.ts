@@ -4,6 +4,7 @@ import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { shardOf } from '../../../devices/site.js';
 import { readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
+import { appendDurably } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import type { OutboxEntry, Transition } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -39,14 +40,7 @@ export async function tellStory(redis: Redis): Promise<readonly Transition[]> {
   }
   const writer = new RedisLogWriter(redis);
   const records = [...story()];
-  await Promise.all(
-    records.map(
-      (record) =>
-        new Promise<void>((resolve, reject) =>
-          writer.append(shardOf(site, shards), record, (error) => (error ? reject(error) : resolve())),
-        ),
-    ),
-  );
+  await Promise.all(records.map((record) => appendDurably(writer, shardOf(site, shards), record)));
   const messages = records.filter(({ kind }) => kind === 'message').length;
   await eventually('everything to be stored', async () => {
     const { received, written, pending } = await readLedger(redis);

@@ -8,6 +8,7 @@ import { registerDevice } from '../../../devices/redis-registry.js';
 import type { KeptPresence } from '../../../devices/presence.js';
 import { shardOf } from '../../../devices/site.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
+import { appendDurably } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -96,9 +97,7 @@ class Pipeline {
   }
 
   append(shard: number, record: LogRecord): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#writer.append(shard, record, (error) => (error ? reject(error) : resolve())),
-    );
+    return appendDurably(this.#writer, shard, record);
   }
 
   /** Whether both followers have checkpointed all that is in the log. */

@@ -7,6 +7,7 @@ import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import { readDeviceLedger, readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
+import { appendDurably } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import {
   countQuarantine,
@@ -68,22 +69,12 @@ async function start(rules = join(import.meta.dirname, 'rules')): Promise<void> 
 async function append(messages: readonly Partial<MessageRecord>[]): Promise<void> {
   const writer = new RedisLogWriter(redis);
   await Promise.all(
-    messages.map(
-      (message) =>
-        new Promise<void>((resolve, reject) => {
-          const client = message.client ?? 'd1';
-          const topic = `campus/v1/s1/sensor/${client}/telemetry`;
-          const record = {
-            kind: 'message',
-            arrivedAt: now,
-            client,
-            topic,
-            payload: Buffer.alloc(0),
-            ...message,
-          } as const;
-          writer.append(shardOf('s1', 4), record, (error) => (error ? reject(error) : resolve()));
-        }),
-    ),
+    messages.map((message) => {
+      const client = message.client ?? 'd1';
+      const topic = `campus/v1/s1/sensor/${client}/telemetry`;
+      const blank = { kind: 'message', arrivedAt: now, client, topic, payload: Buffer.alloc(0) } as const;
+      return appendDurably(writer, shardOf('s1', 4), { ...blank, ...message });
+    }),
   );
 }
 

@@ -7,6 +7,7 @@ import { readTwin } from '../../../devices/redis-twin.js';
 import { shardOf } from '../../../devices/site.js';
 import { startIngest } from '../../../ingest/app.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
+import { appendDurably } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -47,10 +48,7 @@ async function stopJudge(): Promise<void> {
   await running?.lifeCycle.stop();
   running = undefined;
 }
-const append = (record: LogRecord) =>
-  new Promise<void>((resolve, reject) =>
-    writer.append(shard, record, (error) => (error === undefined ? resolve() : reject(error))),
-  );
+const append = (record: LogRecord) => appendDurably(writer, shard, record);
 const device = { site: 's1', device: 'co2-1', deviceClass: 'sensor' } as const;
 const say = (arrivedAt: number) =>
   append({

@@ -7,7 +7,7 @@ import { listAlarms } from '../../../alerts/redis-alarm-list.js';
 import { announceMaintenance, endMaintenance } from '../../../devices/redis-maintenance.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
-import { compareIds } from '../../../ingest/log/log.js';
+import { appendDurably, compareIds } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import { decideMode } from '../../../ingest/rules/redis-rule-modes.js';
 import type { Alarm } from '../../../rules/alarm.js';
@@ -83,9 +83,7 @@ async function append(minutes: number, m: Record<string, number>): Promise<void>
     const payload = Buffer.from(JSON.stringify({ ts, seq, boot: 'b', m }));
     const topic = 'campus/v1/s1/sensor/d1/telemetry';
     const record: LogRecord = { kind: 'message', arrivedAt: ts, client: 'd1', topic, payload };
-    await new Promise<void>((resolve, reject) =>
-      writer.append(0, record, (error) => (error ? reject(error) : resolve())),
-    );
+    await appendDurably(writer, 0, record);
   }
 }
 

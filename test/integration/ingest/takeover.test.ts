@@ -4,7 +4,7 @@ import { countAlarms } from '../../../alerts/redis-alarm-list.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import { readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import type { LogRecord } from '../../../ingest/log/frame.js';
-import { compareIds } from '../../../ingest/log/log.js';
+import { appendDurably, compareIds } from '../../../ingest/log/log.js';
 import { RedisLogWriter } from '../../../ingest/log/redis-log-writer.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -60,9 +60,7 @@ async function append(from: number, minutes: number, co2_ppm: number): Promise<v
       topic: 'campus/v1/s1/sensor/d1/telemetry',
       payload: Buffer.from(JSON.stringify({ ts, seq, boot: 'b', m: { co2_ppm, occupied: 1 } })),
     };
-    await new Promise<void>((resolve, reject) =>
-      writer.append(0, record, (error) => (error ? reject(error) : resolve())),
-    );
+    await appendDurably(writer, 0, record);
   }
 }
 
