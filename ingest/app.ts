@@ -52,8 +52,8 @@ export async function startIngest(context: RoleContext): Promise<void> {
   const shards = await settleShards(redis, settings.LOG_SHARDS);
   const rules = await RuleSource.open(ruleFolders(settings), redis, log);
   lifeCycle.onStop('rules', () => rules.stop());
-  const register = await Register.load(redis, context.redisUrl, log);
-  lifeCycle.onStop('registry feed', () => register.stop());
+  const register = await Register.load(redis, log);
+  lifeCycle.onStop('registry', () => register.stop());
   const calendar = createCalendar({
     timeZone: settings.TIMEZONE,
     timetable: (site) => register.timetable(site),
@@ -92,6 +92,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
   );
   const watchers = new Set<(changes: readonly RegistryChange[]) => void>();
   watchers.add((changes) => rules.changed(changes));
+  watchers.add((changes) => register.changed(changes));
   const feed = new RegistryFeed(context.redisUrl, log, (changes) => {
     for (const changed of watchers) changed(changes);
   });

@@ -3,7 +3,6 @@ import type { Device } from '../devices/device.js';
 import { MaintenancePlan } from '../devices/maintenance.js';
 import { listMaintenance } from '../devices/redis-maintenance.js';
 import { readRemovals } from '../devices/redis-registry.js';
-import { RegistryFeed } from '../devices/redis-registry-feed.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Room } from '../devices/room.js';
 import { roomKey } from '../devices/room.js';
@@ -27,11 +26,10 @@ export interface RegisteredDevice extends Device {
   readonly place: DevicePlace;
 }
 
-/** All that is registered in memory, as new as the registry's feed. */
+/** All that is registered in memory, as new as the registry's feed, which it has to be told of. */
 export class Register {
   readonly #redis: Redis;
   readonly #log: Logger;
-  readonly #feed: RegistryFeed;
   #devices = new Map<string, RegisteredDevice>();
   #sites = new Map<string, Site>();
   #rooms = new Map<string, Room>();
@@ -46,15 +44,14 @@ export class Register {
   #reading = false;
   #stopped = false;
 
-  private constructor(redis: Redis, url: string, log: Logger) {
+  private constructor(redis: Redis, log: Logger) {
     this.#redis = redis;
     this.#log = log;
-    this.#feed = new RegistryFeed(url, log, (changes) => this.#changed(changes));
   }
 
   /** @throws when Redis does not answer */
-  static async load(redis: Redis, url: string, log: Logger): Promise<Register> {
-    const register = new Register(redis, url, log);
+  static async load(redis: Redis, log: Logger): Promise<Register> {
+    const register = new Register(redis, log);
     await register.#readAll();
     return register;
   }
@@ -97,12 +94,12 @@ export class Register {
     });
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#stopped = true;
-    await this.#feed.stop();
   }
 
-  #changed(changes: readonly RegistryChange[]): void {
+  /** To be told of all changes that the registry's feed tells of. */
+  changed(changes: readonly RegistryChange[]): void {
     for (const change of changes) {
       if (change.kind === 'everything') this.#isDue(undefined);
       else if (change.kind === 'device') this.#isDue([change.id]);
@@ -174,6 +171,19 @@ export class Register {
   #place(device: Device, removals: number): RegisteredDevice {
     const room = this.#rooms.get(roomKey(device.site, device.room));
     const place = placeOf(device, room, this.#sites.get(device.site));
-    return { ...device, parentId: place.parentId, removals, place };
+    const placed = { ...device, parentId: place.parentId, removals, place };
+    const before = this.#devices.get(device.id);
+    // What is the same stays the same object: another one makes everybody look at the device anew.
+    return before !== undefined && isSame(before, placed) ? before : placed;
   }
+}
+
+function isSame(a: RegisteredDevice, b: RegisteredDevice): boolean {
+  return isEqual({ ...a, place: undefined }, { ...b, place: undefined }) && isEqual(a.place, b.place);
+}
+
+/** Compares field by field, and no deeper. */
+function isEqual<Fields extends object>(a: Fields, b: Fields): boolean {
+  const names = Object.keys({ ...a, ...b }) as (keyof Fields)[];
+  return names.every((name) => a[name] === b[name]);
 }
