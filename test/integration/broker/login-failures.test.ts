@@ -1,40 +1,29 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startBroker } from '../../../broker/app.js';
-import { freePort } from '../../../cli/stores/free-port.js';
 import type { Credentials } from '../../../devices/credential.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
-import type { RoleContext } from '../../../runtime/role.js';
 import { connectClient } from '../../support/broker-client.js';
 import type { TestClient } from '../../support/broker-client.js';
 import { eventually } from '../../support/eventually.js';
-import { createTestContext } from '../../support/role-context.js';
-import { startTestRedis } from '../../support/stores.js';
-import type { TestServer } from '../../support/stores.js';
+import { startTrialBroker } from '../../support/trial-broker.js';
+import type { TrialBroker } from '../../support/trial-broker.js';
 
-let server: TestServer;
 let redis: Redis;
-let context: RoleContext;
+let broker: TrialBroker;
 let port: number;
 const clients: TestClient[] = [];
 
 beforeAll(async () => {
-  server = await startTestRedis();
-  redis = new Redis(server.url);
-  port = await freePort();
-  context = createTestContext(
-    { redisUrl: server.url },
-    { MQTT_PORT: String(port), LOGIN_FAILURES_PER_ADDRESS: '30', LOGIN_FAILURE_DELAY_S: '600' },
-  );
-  await startBroker(context);
+  broker = await startTrialBroker({}, { LOGIN_FAILURES_PER_ADDRESS: '30', LOGIN_FAILURE_DELAY_S: '600' });
+  redis = new Redis(broker.redis.url);
+  port = broker.port;
 });
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.mqtt.endAsync(true)));
 });
 afterAll(async () => {
-  await context.lifeCycle.stop();
   redis.disconnect();
-  await server.stop();
+  await broker.stop();
 });
 
 const issue = (device: string) => issueCredentials(redis, { site: 's1', device, deviceClass: 'sensor' });
@@ -57,21 +46,16 @@ async function callsOf(command: string): Promise<number> {
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
 }
 
-async function metric(name: string): Promise<number> {
-  const { values = [] } = (await context.metrics.getSingleMetric(name)?.get()) ?? {};
-  return values.reduce((sum, { value }) => sum + value, 0);
-}
-
 test('a crowd that comes at once is looked up in a few round trips', async () => {
   const crowd = await Promise.all(Array.from({ length: 100 }, (_, i) => issue(`crowd-${i}`)));
   const before = await callsOf('hmget');
-  process.kill(server.pid, 'SIGSTOP');
+  process.kill(broker.redis.pid, 'SIGSTOP');
   const connected = Promise.all(crowd.map(connect));
   try {
-    await eventually('all to have a socket', async () => (await metric('pc_mqtt_sockets')) === 100);
+    await eventually('all to have a socket', async () => (await broker.metric('pc_mqtt_sockets')) === 100);
     await new Promise((resolve) => setTimeout(resolve, 500)); // and to have sent their CONNECT
   } finally {
-    process.kill(server.pid, 'SIGCONT');
+    process.kill(broker.redis.pid, 'SIGCONT');
   }
   await connected;
   // Each look-up is two of them, and those who came first were looked up in ones and twos.
@@ -92,13 +76,16 @@ test('the same wrong password again and again asks Redis once', async () => {
 test('behind one address where many fail, the right passwords get in, and new ones do', async () => {
   const school = await Promise.all(Array.from({ length: 60 }, (_, i) => issue(`school-${i}`)));
   const hostile = Array.from({ length: 120 }, (_, i) => tries(`school-${i % 60}`, `wrong-${i}`));
-  await eventually('the address to be slowed', async () => (await metric('pc_login_slowed_total')) > 50);
+  await eventually(
+    'the address to be slowed',
+    async () => (await broker.metric('pc_login_slowed_total')) > 50,
+  );
   await Promise.all(school.map(connect));
   // Also who was wrong a moment ago and is right now.
   const given = await issue('school-0');
   for (let i = 0; i < 10; i++) tries('school-0', 'wrong');
   await connect(given);
-  const held = await metric('pc_login_held_refusals');
+  const held = await broker.metric('pc_login_held_refusals');
   expect(held).toBeGreaterThan(0);
   expect(held).toBeLessThanOrEqual(8);
   await eventually(

@@ -1,36 +1,27 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startBroker } from '../../../broker/app.js';
-import { freePort } from '../../../cli/stores/free-port.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { decodeFrame } from '../../../ingest/log/frame.js';
 import type { MessageRecord } from '../../../ingest/log/frame.js';
-import type { RoleContext } from '../../../runtime/role.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import { publishPacket, RawClient } from '../../support/raw-client.js';
-import { createTestContext } from '../../support/role-context.js';
-import { startTestRedis } from '../../support/stores.js';
-import type { TestServer } from '../../support/stores.js';
+import { startTrialBroker } from '../../support/trial-broker.js';
+import type { TrialBroker } from '../../support/trial-broker.js';
 
 const mebibyte = 1024 * 1024;
-let server: TestServer;
 let redis: Redis;
-let context: RoleContext;
+let broker: TrialBroker;
 let port: number;
 
 beforeAll(async () => {
-  server = await startTestRedis();
-  redis = new Redis(server.url);
-  port = await freePort();
-  const settings = { MQTT_PORT: String(port), INFLIGHT_BYTES: String(8 * mebibyte), LOG_SHARDS: '1' };
-  context = createTestContext({ redisUrl: server.url }, settings);
-  await startBroker(context);
+  broker = await startTrialBroker({}, { INFLIGHT_BYTES: String(8 * mebibyte), LOG_SHARDS: '1' });
+  redis = new Redis(broker.redis.url);
+  port = broker.port;
 });
 afterEach(() => redis.del(redisKeys.log(0)));
 afterAll(async () => {
-  await context.lifeCycle.stop();
   redis.disconnect();
-  await server.stop();
+  await broker.stop();
 });
 
 /** Ten devices send all of it at once, and every message is acknowledged; returns the log's frames. */

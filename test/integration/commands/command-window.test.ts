@@ -1,40 +1,29 @@
 import { Redis } from 'ioredis';
 import type { IPublishPacket } from 'mqtt-packet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBroker } from '../../../broker/app.js';
-import { freePort } from '../../../cli/stores/free-port.js';
 import { findCommand } from '../../../devices/redis-command-list.js';
 import { cancelCommand, issueCommand } from '../../../devices/redis-commands.js';
 import { issueCredentials } from '../../../devices/redis-credentials.js';
 import { registerDevice } from '../../../devices/redis-registry.js';
 import { loadRegistry, replaceRegistry } from '../../../devices/redis-registry-snapshot.js';
 import { keepDesired, readTwin } from '../../../devices/redis-twin.js';
-import type { RoleContext } from '../../../runtime/role.js';
 import { eventually } from '../../support/eventually.js';
 import { RawClient } from '../../support/raw-client.js';
-import { createTestContext } from '../../support/role-context.js';
-import { startTestRedis } from '../../support/stores.js';
-import type { TestServer } from '../../support/stores.js';
+import { startTrialBroker } from '../../support/trial-broker.js';
+import type { TrialBroker } from '../../support/trial-broker.js';
 
-let server: TestServer;
 let redis: Redis;
-let context: RoleContext;
+let broker: TrialBroker;
 let port: number;
 
 beforeAll(async () => {
-  server = await startTestRedis();
-  redis = new Redis(server.url);
-  port = await freePort();
-  context = createTestContext(
-    { redisUrl: server.url },
-    { MQTT_PORT: String(port), UNACKNOWLEDGED_PER_CLIENT: '1', LOG_SHARDS: '4' },
-  );
-  await startBroker(context);
+  broker = await startTrialBroker({}, { UNACKNOWLEDGED_PER_CLIENT: '1', LOG_SHARDS: '4' });
+  redis = new Redis(broker.redis.url);
+  port = broker.port;
 });
 afterAll(async () => {
-  await context.lifeCycle.stop();
   redis.disconnect();
-  await server.stop();
+  await broker.stop();
 });
 
 /** A device that acknowledges nothing by itself. */
