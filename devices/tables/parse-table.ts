@@ -152,12 +152,11 @@ function hintFor(heading: string, table: TableName): string {
   return ` Known are: ${columnsOf[table].map(both).join(', ')}.`;
 }
 
-/** A Chinese heading has few characters: any two of them differ by as little as a misspelt word does. */
+/** A Chinese heading has few characters: of two that have nothing to do with each other they differ in few, too. */
 function isNear(heading: string, name: string): boolean {
-  return (
-    !/\p{Script=Han}/u.test(heading) ||
-    Array.from(plain(heading)).some((character) => name.includes(character))
-  );
+  if (!/\p{Script=Han}/u.test(heading)) return true;
+  const characters = Array.from(plain(heading));
+  return characters.filter((character) => name.includes(character)).length > characters.length / 2;
 }
 
 function unknownHeader(): string {

@@ -173,6 +173,13 @@ describe('verbs', () => {
     expect(code).toBe(0);
   });
 
+  it('a misspelt variable is named beside a setting that is wrong', async () => {
+    const { code, stderr } = await campus(['config'], { MQTT_PROT: '1884', HTTP_PORT: 'x' });
+    expect(stderr).toContain('HTTP_PORT');
+    expect(stderr).toContain('MQTT_PROT is no setting and is ignored. Did you mean MQTT_PORT?');
+    expect(code).toBe(1);
+  });
+
   it('profiles check names the line of a mistake in the JavaScript', async () => {
     const file = join(folder, 'profiles/acme/profile.js');
     await mkdir(join(folder, 'profiles/acme'), { recursive: true });

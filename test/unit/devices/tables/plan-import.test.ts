@@ -113,6 +113,18 @@ describe('every mistake is told, with file, row and column, and nothing is chang
     ]);
   });
 
+  test('in a Chinese heading, with what was probably meant or all there is, in both languages', () => {
+    const { problems } = plan({
+      'a.csv': csv('设备编号,设备类型,站点编号,间隔', 'd1,ap,s2,60'),
+      'b.csv': csv('站点编号,类型,区,中文名,颜色', 's2,campus,nanhai,x,y'),
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/^a\.csv, row 1, column 间隔: .* Did you mean "interval_s" \(上报间隔\)\?/),
+      expect.stringMatching(/^b\.csv, row 1, column 中文名: .* Did you mean "name_zh" \(名称\)\?/),
+      expect.stringMatching(/^b\.csv, row 1, column 颜色: .* Known are: "site" \(站点编号\), .*"name_en"/),
+    ]);
+  });
+
   test('in the cells', () => {
     const { problems } = plan({
       'sites.csv': csv(
