@@ -5,6 +5,7 @@ import { AppError, messageOf } from '../runtime/app-error.js';
 import { connectRedis } from '../runtime/redis-connection.js';
 import { startRoleReport } from '../runtime/redis-role-report.js';
 import type { RoleContext } from '../runtime/role.js';
+import { anchorFileOf } from './anchor-file.js';
 import { createAlertMetrics } from './alert-metrics.js';
 import { NotifyQueue } from './bullmq-notify-queue.js';
 import { startNotifyWorker } from './bullmq-notify-worker.js';
@@ -12,6 +13,7 @@ import { composeAlarmMail } from './mail/alarm-mail.js';
 import type { Mailbox } from './mailer.js';
 import { notify } from './notify.js';
 import type { NotifyOutcome } from './notify.js';
+import { AuditKeeper } from './redis-audit-keeper.js';
 import { OutboxRelay } from './redis-outbox.js';
 import { RedisSentLedger } from './redis-sent-ledger.js';
 import { parseAddresses } from './smtp-addresses.js';
@@ -19,6 +21,7 @@ import { EmlFolder } from './smtp-eml-folder.js';
 import { SmtpMailer } from './smtp-mailer.js';
 
 const sampleMs = 2000;
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 const ledgerDays = 90;
 
@@ -107,6 +110,16 @@ export async function startAlerts(context: RoleContext): Promise<void> {
   };
   every(context, 'metrics sampler', sampleMs, sample);
   every(context, 'sent ledger', dayMs, () => ledger.forgetBefore(Date.now() - ledgerDays * dayMs));
+
+  const keeper = new AuditKeeper({
+    redis,
+    clock,
+    log,
+    file: anchorFileOf(settings.DATA_DIR),
+    keptDays: settings.AUDIT_DAYS,
+  });
+  every(context, 'audit anchors', hourMs, () => keeper.anchor());
+  every(context, 'audit retention', dayMs, () => keeper.trim());
 
   startRoleReport(context, 'alerts', () =>
     redis.status === 'reconnecting' ? 'Redis can not be reached.' : mailTrouble,

@@ -149,7 +149,7 @@ export async function startBroker(
   const doorkeeper = new Doorkeeper({
     book: {
       device: (id) => lookup.find(id),
-      certified: (id) => keepCertified(redis, id),
+      certified: (id) => keepCertified(redis, id, 'broker'),
       claimToken: (id) => findClaimToken(redis, id),
       wrongToken: (tried) => recordWrongToken(redis, { ...tried, deviceClass: '', via: 'mqtt' }),
       account: (name) => findAccount(redis, name),

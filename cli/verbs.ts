@@ -86,6 +86,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/command.js')).addCommandCommand,
   },
   {
+    name: 'audit',
+    summary: 'who did what: list it, verify that nothing was changed, export it',
+    load: async () => (await import('./commands/audit.js')).addAuditCommand,
+  },
+  {
     name: 'replay',
     summary: 'publish a recorded file as a device',
     load: async () => (await import('./commands/replay.js')).addReplayCommand,

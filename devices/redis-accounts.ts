@@ -22,6 +22,7 @@ export interface AccountCredentials {
 export async function addAccount(
   redis: Redis,
   wanted: Omit<Account, 'secrets'>,
+  by = 'pipeline',
 ): Promise<AccountCredentials> {
   const { name, sites, districts } = wanted;
   if (!idPattern.test(name)) {
@@ -38,7 +39,7 @@ export async function addAccount(
   if (sites.length + districts.length === 0) {
     throw new AppError('no_site', 'An account is for sites: name them with --site or --district.');
   }
-  return change(redis, name, (known) => {
+  return change(redis, name, 'added', by, (known) => {
     if (known !== undefined && known.secrets.length > 0) {
       throw new AppError(
         'account_exists',
@@ -59,8 +60,9 @@ export async function rotateAccount(
   redis: Redis,
   name: string,
   overlapMs: number,
+  by = 'pipeline',
 ): Promise<AccountCredentials> {
-  return change(redis, name, (known) => {
+  return change(redis, name, 'rotated', by, (known) => {
     if (known === undefined || known.secrets.length === 0) throw unknownAccount(name);
     const password = createSecret();
     const { secrets } = withNewSecret(known, hashSecret(password), Date.now(), overlapMs);
@@ -69,8 +71,8 @@ export async function rotateAccount(
 }
 
 /** Ends all passwords of an account at once and closes its connections. @throws AppError `unknown_account` */
-export async function revokeAccount(redis: Redis, name: string): Promise<void> {
-  await change(redis, name, (known) => {
+export async function revokeAccount(redis: Redis, name: string, by = 'pipeline'): Promise<void> {
+  await change(redis, name, 'revoked', by, (known) => {
     if (known === undefined) throw unknownAccount(name);
     return { account: { ...known, secrets: [] }, outcome: undefined };
   });
@@ -100,6 +102,8 @@ async function listSites(redis: Redis): Promise<Site[]> {
 function change<Outcome>(
   redis: Redis,
   name: string,
+  deed: string,
+  by: string,
   decide: (known: Account | undefined) => { readonly account: Account; readonly outcome: Outcome },
 ): Promise<Outcome> {
   return decideAndCommit(redis, async (): Promise<DecidedChange<Outcome>> => {
@@ -110,9 +114,23 @@ function change<Outcome>(
       changes: [{ kind: 'account', id: name }],
       read: [json === null ? [redisKeys.accounts, name] : [redisKeys.accounts, name, json]],
       write: [[redisKeys.accounts, name, JSON.stringify(account)]],
+      audit: [
+        {
+          at: Date.now(),
+          by,
+          what: `account.${deed}`,
+          id: name,
+          before: known && withoutSecrets(known),
+          after: withoutSecrets(account),
+        },
+      ],
       outcome,
     };
   });
+}
+
+function withoutSecrets({ name, kind, sites, districts }: Account): Omit<Account, 'secrets'> {
+  return { name, kind, sites, districts };
 }
 
 function unknownAccount(name: string): AppError {

@@ -12,10 +12,12 @@ export async function revokeCertificates(
   redis: Redis,
   device: string,
   serials: readonly string[],
+  by = 'pipeline',
 ): Promise<void> {
   await decideAndCommit(redis, async () => ({
     changes: [{ kind: 'credentials', id: device }],
     ...(await planRevocation(redis, device, { serials })),
+    audit: [{ at: Date.now(), by, what: 'certificate.revoked', id: device, device, after: serials }],
     outcome: undefined,
   }));
 }

@@ -53,6 +53,7 @@ export interface ClaimRecord {
 export async function issueClaimToken(
   redis: Redis,
   { site, validMs, uses }: { readonly site: string; readonly validMs: number; readonly uses: number },
+  by = 'pipeline',
 ): Promise<{ readonly text: string; readonly kept: ClaimToken }> {
   const now = Date.now();
   const token = createClaimToken({ site, issuedAt: now, until: now + validMs, uses });
@@ -71,19 +72,25 @@ export async function issueClaimToken(
         [redisKeys.claimTokens, id, JSON.stringify(token.kept)],
         ...ended.map((old): HashValue => [redisKeys.claimTokens, old.id]),
       ],
+      audit: [{ at: now, by, what: 'claim_token.issued', id, after: { site, uses, until: now + validMs } }],
       outcome: token,
     };
   });
 }
 
 /** Ends a token at once; sessions opened with it are closed. @throws AppError `unknown_token` */
-export async function revokeClaimToken(redis: Redis, id: string): Promise<void> {
+export async function revokeClaimToken(redis: Redis, id: string, by = 'pipeline'): Promise<void> {
   if ((await findClaimToken(redis, id)) === undefined) {
     throw new AppError('unknown_token', `There is no claim token "${id}"; see "campus claims tokens".`);
   }
-  await commitChanges(redis, [{ kind: 'claim_token', id }], (multi) => {
-    multi.hdel(redisKeys.claimTokens, id);
-  });
+  await commitChanges(
+    redis,
+    [{ kind: 'claim_token', id }],
+    (multi) => {
+      multi.hdel(redisKeys.claimTokens, id);
+    },
+    [{ at: Date.now(), by, what: 'claim_token.revoked', id }],
+  );
 }
 
 /** All tokens that can still be used or were issued not long ago, newest first. */
@@ -216,6 +223,16 @@ async function decide(
     ],
     append: [
       { stream: redisKeys.claims, keep: keptClaims, fields: toFields(claim, token.site, outcomeName) },
+    ],
+    audit: [
+      {
+        at: now,
+        by: `claim:${tokenId}`,
+        what: 'credentials.claimed',
+        id,
+        device: id,
+        after: { site: token.site, serial, address: claim.address, via: claim.via },
+      },
     ],
     outcome: toCredentials(device, password),
   };

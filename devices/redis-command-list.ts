@@ -1,24 +1,9 @@
 import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
-import type { Arguments } from './action.js';
 import type { Command, CommandState } from './command.js';
 
 const devicesAtOnce = 500;
-
-/** One thing that happened, as the audit keeps it. `at` is pipeline time, epoch ms. */
-export interface AuditEntry {
-  readonly at: number;
-  readonly device: string;
-  /** `issued`, what happened to a command, or `desired` and `undesired`. */
-  readonly event: string;
-  readonly by: string;
-  readonly command?: string | undefined;
-  readonly state?: CommandState | undefined;
-  readonly action?: string | undefined;
-  readonly args?: Arguments | undefined;
-  readonly why?: string | undefined;
-}
 
 export async function findCommand(redis: Redis, id: string): Promise<Command | undefined> {
   const json = await redis.hget(redisKeys.commands, id);
@@ -90,25 +75,6 @@ export function devicesWithOpenCommands(redis: Redis): Promise<string[]> {
 export async function dueCommands(redis: Redis, shard: number, at = Infinity): Promise<Command[]> {
   const until = at === Infinity ? '+inf' : at;
   return findCommands(redis, await redis.zrangebyscore(redisKeys.commandsDue(shard), '-inf', until));
-}
-
-/** The audit, newest first, at most `count` entries. */
-export async function readAudit(
-  redis: Redis,
-  filter: { readonly device?: string | undefined; readonly count: number },
-): Promise<AuditEntry[]> {
-  const found: AuditEntry[] = [];
-  for (let to = '+'; found.length < filter.count;) {
-    const rows = await redis.xrevrange(redisKeys.commandsAudit, to, '-', 'COUNT', 1000);
-    for (const [, fields] of rows) {
-      const entry = JSON.parse(fields[1] ?? '') as AuditEntry;
-      if (filter.device === undefined || entry.device === filter.device) found.push(entry);
-    }
-    const last = rows.at(-1)?.[0];
-    if (rows.length < 1000 || last === undefined) break;
-    to = `(${last}`;
-  }
-  return found.slice(0, filter.count);
 }
 
 export function unknownCommand(id: string): AppError {

@@ -5,11 +5,13 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { readShardCount } from '../runtime/redis-shard-count.js';
 import { settledState } from './action.js';
 import { checkAction, isActionProblem } from './action-check.js';
+import type { AuditEvent } from './audit.js';
 import { advance, commandIdPattern, createCommand, deadlineOf, isFinished } from './command.js';
 import type { Command, CommandEvent } from './command.js';
 import { didYouMean } from './did-you-mean.js';
+import { auditArguments, auditKeys } from './redis-audit.js';
+import { auditLua } from './redis-audit-script.js';
 import { findCommand, unknownCommand } from './redis-command-list.js';
-import type { AuditEntry } from './redis-command-list.js';
 import type { Device } from './device.js';
 import { readPresence } from './redis-presence.js';
 import { findDevice, readRemovals } from './redis-registry.js';
@@ -33,24 +35,24 @@ export interface WantedCommand {
 const mostOpen = 20;
 
 /**
- * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit, KEYS[5] desired of the device;
- * ARGV[1] id, ARGV[2] command JSON, ARGV[3] device, ARGV[4] deadline, ARGV[5] audit JSON, ARGV[6] most open,
- * ARGV[7] channel, ARGV[8] state key or '', ARGV[9] desired JSON.
+ * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit head, KEYS[5] audit, KEYS[6] desired of the
+ * device; ARGV[1] id, ARGV[2] command JSON, ARGV[3] device, ARGV[4] deadline, ARGV[5] audit text, ARGV[6] its digest,
+ * ARGV[7] most open, ARGV[8] channel, ARGV[9] state key or '', ARGV[10] desired JSON.
  * Returns the JSON of the command that has the id now, or '' when too many are open. Atomic: a command is
  * recorded, indexed, audited and announced, or nothing happened; the announcement reaches who listens now.
  */
-const issueScript = `
+const issueScript = `${auditLua}
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if known then return known end
 local ids = cjson.decode(redis.call('HGET', KEYS[2], ARGV[3]) or '[]')
-if #ids >= tonumber(ARGV[6]) then return '' end
+if #ids >= tonumber(ARGV[7]) then return '' end
 ids[#ids + 1] = ARGV[1]
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[3], cjson.encode(ids))
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
-redis.call('XADD', KEYS[4], '*', 'a', ARGV[5])
-if ARGV[8] ~= '' then redis.call('HSET', KEYS[5], ARGV[8], ARGV[9]) end
-redis.call('PUBLISH', ARGV[7], ARGV[3])
+audit(KEYS[4], KEYS[5], ARGV[5], ARGV[6])
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[6], ARGV[9], ARGV[10]) end
+redis.call('PUBLISH', ARGV[8], ARGV[3])
 return ARGV[2]`;
 
 /**
@@ -112,17 +114,17 @@ export async function issueCommand(
   };
   const json = (await redis.eval(
     issueScript,
-    5,
+    6,
     redisKeys.commands,
     redisKeys.commandsOpen,
     redisKeys.commandsDue(command.shard),
-    redisKeys.commandsAudit,
+    ...auditKeys,
     redisKeys.desired(device.id),
     id,
     JSON.stringify(command),
     device.id,
     expiresAt,
-    JSON.stringify(auditOf(command, { kind: 'issued' })),
+    ...auditArguments([auditOf(command, { kind: 'issued' })]),
     mostOpen,
     redisKeys.commandsIssued,
     state === undefined ? '' : formatStateKey(state.path),
@@ -149,31 +151,32 @@ async function assertReachable(redis: Redis, device: Device): Promise<void> {
 }
 
 /**
- * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit, KEYS[5] finished, KEYS[6] desired of
- * the device; ARGV[1] id, ARGV[2] JSON before, ARGV[3] JSON after, ARGV[4] device, ARGV[5] deadline or '' when
- * it is finished, ARGV[6] when it finished, ARGV[7] audit JSON, ARGV[8] '1' takes its desired state back.
+ * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit head, KEYS[5] audit, KEYS[6] finished,
+ * KEYS[7] desired of the device; ARGV[1] id, ARGV[2] JSON before, ARGV[3] JSON after, ARGV[4] device, ARGV[5] deadline
+ * or '' when it is finished, ARGV[6] when it finished, ARGV[7] audit text, ARGV[8] its digest, ARGV[9] '1' takes its
+ * desired state back.
  * Returns 1, or 0 when the record is not what it was before. Atomic: the one way a command changes.
  */
-const changeScript = `
+const changeScript = `${auditLua}
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-redis.call('XADD', KEYS[4], '*', 'a', ARGV[7])
+audit(KEYS[4], KEYS[5], ARGV[7], ARGV[8])
 if ARGV[5] ~= '' then
   redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
   return 1
 end
 redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('ZADD', KEYS[5], ARGV[6], ARGV[1])
+redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
 local left = {}
 for _, id in ipairs(cjson.decode(redis.call('HGET', KEYS[2], ARGV[4]) or '[]')) do
   if id ~= ARGV[1] then left[#left + 1] = id end
 end
 if #left == 0 then redis.call('HDEL', KEYS[2], ARGV[4])
 else redis.call('HSET', KEYS[2], ARGV[4], cjson.encode(left)) end
-if ARGV[8] == '1' then
-  local wanted = redis.call('HGETALL', KEYS[6])
+if ARGV[9] == '1' then
+  local wanted = redis.call('HGETALL', KEYS[7])
   for i = 1, #wanted, 2 do
-    if cjson.decode(wanted[i + 1])['command'] == ARGV[1] then redis.call('HDEL', KEYS[6], wanted[i]) end
+    if cjson.decode(wanted[i + 1])['command'] == ARGV[1] then redis.call('HDEL', KEYS[7], wanted[i]) end
   end
 end
 return 1`;
@@ -195,11 +198,11 @@ export async function changeCommand(
     if (next === command) return { command, changed: false };
     const changed = await redis.eval(
       changeScript,
-      6,
+      7,
       redisKeys.commands,
       redisKeys.commandsOpen,
       redisKeys.commandsDue(next.shard),
-      redisKeys.commandsAudit,
+      ...auditKeys,
       redisKeys.commandsFinished,
       redisKeys.desired(next.device),
       id,
@@ -208,7 +211,7 @@ export async function changeCommand(
       next.device,
       isFinished(next) ? '' : (deadlineOf(next) ?? ''),
       next.finishedAt ?? '',
-      JSON.stringify(auditOf(next, event)),
+      ...auditArguments([auditOf(next, event)]),
       event.kind === 'cancelled' || event.kind === 'gone' ? '1' : '0',
     );
     if (changed === 1) return { command: next, changed: true };
@@ -238,13 +241,11 @@ export interface CommandRetention {
   readonly finishedBefore: number;
   /** Of the others, the newest so many stay. */
   readonly most: number;
-  /** Audit entries that stay, more or less. */
-  readonly mostAudit: number;
 }
 
 /**
- * KEYS[1] finished, KEYS[2] records, KEYS[3] audit; ARGV[1] finished before, ARGV[2] most, ARGV[3] most at once,
- * ARGV[4] most audit entries. Returns how many were removed.
+ * KEYS[1] finished, KEYS[2] records; ARGV[1] finished before, ARGV[2] most, ARGV[3] most at once. Returns how many
+ * were removed.
  */
 const forgetScript = `
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[3])
@@ -254,14 +255,13 @@ for _, id in ipairs(gone) do
   redis.call('ZREM', KEYS[1], id)
   redis.call('HDEL', KEYS[2], id)
 end
-redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[4])
 return #gone`;
 
 /** Removes a part of what is no longer to be kept; to be called now and then. @returns how many */
 export async function forgetFinished(redis: Redis, retention: CommandRetention): Promise<number> {
-  const { finishedBefore, most, mostAudit } = retention;
-  const keys = [redisKeys.commandsFinished, redisKeys.commands, redisKeys.commandsAudit];
-  return (await redis.eval(forgetScript, 3, ...keys, finishedBefore, most, 1000, mostAudit)) as number;
+  const keys = [redisKeys.commandsFinished, redisKeys.commands];
+  const { finishedBefore, most } = retention;
+  return (await redis.eval(forgetScript, 2, ...keys, finishedBefore, most, 1000)) as number;
 }
 
 /** The error that names what was probably meant. */
@@ -280,9 +280,9 @@ function sameCommand(known: Command, wanted: Command): Command {
   );
 }
 
-function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandEvent): AuditEntry {
-  const { id, device, action, args, state, attempts } = command;
-  const about = { command: id, device, event: event.kind, state };
+function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandEvent): AuditEvent {
+  const { id, device, action, args, state, attempts, expiresAt } = command;
+  const about = { what: `command.${event.kind}`, id, device, after: { state } } as const;
   if (event.kind === 'sent') return { ...about, at: event.at, by: event.by, why: `attempt ${attempts}` };
   if (event.kind === 'withheld') {
     const why = `attempt ${attempts + 1} was not sent: no room, or the connection was gone`;
@@ -293,7 +293,7 @@ function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandE
     ...about,
     at: last?.at ?? command.issuedAt,
     by: last?.by ?? command.issuedBy,
-    ...(event.kind === 'issued' ? { action, args } : {}),
-    ...(last?.why === undefined ? {} : { why: last.why }),
+    after: event.kind === 'issued' ? { state, action, args, expiresAt } : { state },
+    why: last?.why,
   };
 }

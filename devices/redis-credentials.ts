@@ -1,6 +1,7 @@
 import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { AuditEvent } from './audit.js';
 import { createSecret, hashSecret, withNewSecret } from './credential.js';
 import type { Credentials, KeptCredentials, KnownDevice } from './credential.js';
 import { parseRevoked, planRevocation } from './redis-certificates.js';
@@ -17,15 +18,20 @@ import { topicPrefix } from './topic.js';
  * stop being so, and connections made with them are closed. A certificate that was revoked stays so.
  * @throws AppError as `registerDevice`
  */
-export async function issueCredentials(redis: Redis, wanted: NewDevice): Promise<Credentials> {
+export async function issueCredentials(
+  redis: Redis,
+  wanted: NewDevice,
+  by = 'pipeline',
+): Promise<Credentials> {
   const password = createSecret();
   const kept = withNewSecret(undefined, hashSecret(password), Date.now());
   return decideAndCommit(redis, async () => {
-    const { changes, read, write, outcome: device } = await planRegistration(redis, wanted);
+    const { changes, read, write, audit = [], outcome: device } = await planRegistration(redis, wanted, by);
     return {
       changes: [...changes, { kind: 'credentials', id: device.id }],
       read,
       write: [...write, [redisKeys.credentials, device.id, JSON.stringify(kept)]],
+      audit: [...audit, about('credentials.issued', device.id, by)],
       outcome: toCredentials(device, password),
     };
   });
@@ -39,6 +45,7 @@ export async function rotateCredentials(
   redis: Redis,
   id: string,
   overlapMs: number,
+  by = 'pipeline',
 ): Promise<{ readonly credentials: Credentials; readonly kept: KeptCredentials }> {
   return decideAndCommit(redis, async () => {
     const { device, credentials } = await findKnown(redis, id);
@@ -54,6 +61,7 @@ export async function rotateCredentials(
       changes: [{ kind: 'credentials', id }],
       read: [[redisKeys.credentials, id, JSON.stringify(credentials)]],
       write: [[redisKeys.credentials, id, JSON.stringify(kept)]],
+      audit: [about('credentials.rotated', id, by)],
       outcome: { credentials: toCredentials(device, password), kept },
     };
   });
@@ -63,7 +71,7 @@ export async function rotateCredentials(
  * Keeps in mind that a device has a certificate, where it has nothing else: nobody may claim a password for it.
  * Of no effect for one that is not registered.
  */
-export async function keepCertified(redis: Redis, id: string): Promise<void> {
+export async function keepCertified(redis: Redis, id: string, by = 'pipeline'): Promise<void> {
   await decideAndCommit(redis, async (): Promise<DecidedChange<undefined>> => {
     const [device, credentials] = await Promise.all([
       redis.hget(redisKeys.devices, id),
@@ -75,6 +83,7 @@ export async function keepCertified(redis: Redis, id: string): Promise<void> {
       read: [asRead(redisKeys.devices, id, device), [redisKeys.credentials, id]],
       write:
         device === null || credentials === 1 ? [] : [[redisKeys.credentials, id, JSON.stringify(nothing)]],
+      audit: [about('credentials.certified', id, by)],
       outcome: undefined,
     };
   });
@@ -85,7 +94,7 @@ export async function keepCertified(redis: Redis, id: string): Promise<void> {
  * are closed, and what is retained of it is forgotten. Certificates issued until now are not taken again, whatever becomes of the device.
  * @throws AppError `unknown_device`
  */
-export async function revokeCredentials(redis: Redis, id: string): Promise<void> {
+export async function revokeCredentials(redis: Redis, id: string, by = 'pipeline'): Promise<void> {
   const revokedAt = Date.now();
   const device = await decideAndCommit(redis, async () => {
     const known = await findKnown(redis, id);
@@ -95,6 +104,7 @@ export async function revokeCredentials(redis: Redis, id: string): Promise<void>
       changes: [{ kind: 'credentials', id }],
       read,
       write: [...write, [redisKeys.credentials, id, JSON.stringify(credentials)]],
+      audit: [about('credentials.revoked', id, by)],
       outcome: known.device,
     };
   });
@@ -157,6 +167,10 @@ export async function findKnown(redis: Redis, id: string): Promise<KnownDevice> 
     throw new AppError('unknown_device', `Device "${id}" is not registered; see "campus devices list".`);
   }
   return known;
+}
+
+function about(what: `credentials.${string}`, device: string, by: string): AuditEvent {
+  return { at: Date.now(), by, what, id: device, device };
 }
 
 interface Question {

@@ -5,7 +5,6 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { didYouMean } from './did-you-mean.js';
 import { isForgotten, stateAt, whyNoWindow } from './maintenance.js';
 import type { MaintenanceWindow } from './maintenance.js';
-import { auditEntry } from './redis-audit.js';
 import { decideAndCommit } from './redis-registry-changes.js';
 import type { DecidedChange, HashValue } from './redis-registry-changes.js';
 import { asRead, findDevice } from './redis-registry.js';
@@ -45,7 +44,7 @@ export async function announceMaintenance(
         [redisKeys.maintenance, id, JSON.stringify(window)],
         ...over.map((each): HashValue => [redisKeys.maintenance, each.id]),
       ],
-      append: [auditEntry({ ...who, what: 'maintenance', id, to: `announced: ${wanted.reason}` })],
+      audit: [{ ...who, what: 'maintenance.announced', id, device: wanted.device, after: window }],
       outcome: window,
     };
   });
@@ -67,7 +66,9 @@ export function endMaintenance(redis: Redis, id: string, who: Who): Promise<Main
       changes: [{ kind: 'maintenance', id }],
       read: [asRead(redisKeys.maintenance, id, json)],
       write: [[redisKeys.maintenance, id, JSON.stringify(window)]],
-      append: [auditEntry({ ...who, what: 'maintenance', id, to: 'ended' })],
+      audit: [
+        { ...who, what: 'maintenance.ended', id, device: known.device, before: known.until, after: who.at },
+      ],
       outcome: window,
     };
   });

@@ -4,6 +4,9 @@ import type { ChainableCommander } from 'ioredis';
 import type { Redis } from '../runtime/redis-connection.js';
 import { AppError } from '../runtime/app-error.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { AuditEvent } from './audit.js';
+import { auditArguments, auditKeys, queueAudit } from './redis-audit.js';
+import { auditLua } from './redis-audit-script.js';
 
 /** What was added, changed or removed; `everything` stands for more than is worth naming. */
 export type RegistryChange =
@@ -37,7 +40,7 @@ const keptChanges = 10_000;
 const namedChanges = 1000;
 
 /**
- * Changes the registry or credentials, and tells those who follow them, in one transaction.
+ * Changes the registry or credentials, tells those who follow them and puts on record who did it, in one transaction.
  * @param write queues the commands that make the change
  * @returns false when nothing was done because a key that the connection watches was changed
  */
@@ -45,9 +48,11 @@ export async function commitChanges(
   redis: Redis,
   changes: readonly RegistryChange[],
   write: (multi: ChainableCommander) => void,
+  audit: readonly AuditEvent[] = [],
 ): Promise<boolean> {
   const multi = redis.multi();
   write(multi);
+  queueAudit(multi, audit);
   if (isOfPlaces(changes)) multi.incr(redisKeys.registryVersion);
   for (const entry of toEntries(changes)) {
     multi.xadd(redisKeys.registryChanges, 'MAXLEN', '~', keptChanges, '*', ...entry);
@@ -69,6 +74,8 @@ export interface DecidedChange<Outcome> {
   readonly write: readonly HashValue[];
   /** Entries for other streams, of about `keep` entries each. */
   readonly append?: readonly { readonly stream: string; readonly keep: number; readonly fields: string[] }[];
+  /** What goes on record with it. */
+  readonly audit?: readonly AuditEvent[];
   readonly outcome: Outcome;
 }
 
@@ -83,7 +90,7 @@ export async function decideAndCommit<Outcome>(
 ): Promise<Outcome> {
   const giveUpAt = performance.now() + 2 * longestHoldMs;
   for (let tries = 0; tries < 50;) {
-    const { changes, read, write, append = [], outcome } = await decide();
+    const { changes, read, write, append = [], audit = [], outcome } = await decide();
     if (write.length === 0) return outcome;
     const plan = {
       read,
@@ -93,10 +100,18 @@ export async function decideAndCommit<Outcome>(
         ...append.map(({ stream, keep, fields }) => [stream, keep, fields]),
       ],
     };
-    const keys: string[] = [redisKeys.registryVersion, redisKeys.registryHold, redisKeys.registryChanges];
+    const { registryVersion, registryHold, registryChanges } = redisKeys;
+    const keys: string[] = [registryVersion, registryHold, ...auditKeys, registryChanges];
     keys.push(...[...read, ...write].map(([key]) => key), ...append.map(({ stream }) => stream));
     const ofPlaces = isOfPlaces(changes) ? 1 : 0;
-    const answer = await redis.eval(commitScript, keys.length, ...keys, JSON.stringify(plan), ofPlaces);
+    const answer = await redis.eval(
+      commitScript,
+      keys.length,
+      ...keys,
+      JSON.stringify(plan),
+      ofPlaces,
+      ...auditArguments(audit),
+    );
     if (answer === committed) return outcome;
     if (answer !== held) tries++;
     else if (performance.now() < giveUpAt) await sleep(heldRetryMs);
@@ -128,11 +143,11 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 const committed = 1;
 const held = 2;
 
-// KEYS    the registry's version and its hold first, then every key the plan names
+// KEYS    the registry's version and its hold, the audit's head and log, then every key the plan names
 // ARGV[1] the plan (JSON): read and write: [hash, field, value or nothing]; append: [stream, length, fields]
-// ARGV[2] 1: sites, rooms, timetables or devices change
+// ARGV[2] 1: sites, rooms, timetables or devices change; then text and digest of what goes on record
 // Returns 1; or changes nothing, and returns 0 when a hash no longer holds what was read, 2 when it has to wait.
-const commitScript = `
+const commitScript = `${auditLua}
 if ARGV[2] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then return 2 end
 local plan = cjson.decode(ARGV[1])
 for _, r in ipairs(plan.read) do
@@ -145,6 +160,7 @@ for _, a in ipairs(plan.append) do
   redis.call('XADD', a[1], 'MAXLEN', '~', a[2], '*', unpack(a[3]))
 end
 if ARGV[2] == '1' then redis.call('INCR', KEYS[1]) end
+for i = 3, #ARGV, 2 do audit(KEYS[3], KEYS[4], ARGV[i], ARGV[i + 1]) end
 return 1`;
 
 function isOfPlaces(changes: readonly RegistryChange[]): boolean {

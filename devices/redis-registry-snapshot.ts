@@ -1,5 +1,7 @@
+import type { ChainableCommander } from 'ioredis';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { AuditEvent } from './audit.js';
 import { listAccounts } from './redis-accounts.js';
 import { listClaimTokens } from './redis-claims.js';
 import { commitChanges } from './redis-registry-changes.js';
@@ -50,6 +52,7 @@ export async function replaceRegistry(
   redis: Redis,
   { registry: before, version }: RegistrySnapshot,
   after: Registry,
+  by = 'pipeline',
 ): Promise<boolean> {
   await redis.watch(redisKeys.registryVersion);
   if (((await redis.get(redisKeys.registryVersion)) ?? '') !== version) {
@@ -76,7 +79,7 @@ export async function replaceRegistry(
     return { name, key, put, removed };
   });
   const left = [...before.devices.values()].filter(({ id, site }) => after.devices.get(id)?.site !== site);
-  return commitChanges(redis, changes, (multi) => {
+  const commit = (multi: ChainableCommander) => {
     for (const { id } of left) multi.hincrby(redisKeys.removals, id, 1).unlink(redisKeys.desired(id));
     for (const [key, field, value] of orphans.write) {
       if (value === undefined) multi.hdel(key, field);
@@ -89,7 +92,30 @@ export async function replaceRegistry(
         if (name === 'devices') multi.hdel(redisKeys.credentials, ...some);
       }
     }
-  });
+  };
+  return commitChanges(redis, changes, commit, auditOf(changes, writes, by));
+}
+
+/** Named one by one in the audit are so many; of the others it has the number. */
+const namedInAudit = 50;
+
+function auditOf(
+  changes: readonly RegistryChange[],
+  writes: readonly {
+    readonly name: string;
+    readonly put: readonly string[];
+    readonly removed: readonly string[];
+  }[],
+  by: string,
+): AuditEvent[] {
+  if (changes.length === 0) return [];
+  const counts = Object.fromEntries(
+    writes.map(({ name, put, removed }) => [name, { written: put.length / 2, removed: removed.length }]),
+  );
+  const named = changes
+    .slice(0, namedInAudit)
+    .map((change) => `${change.kind}/${'id' in change ? change.id : ''}`);
+  return [{ at: Date.now(), by, what: 'registry.changed', id: 'registry', after: { counts, named } }];
 }
 
 /** What is left of sites beside the registry: nobody may get a foot in the door when a site comes again. */

@@ -1,6 +1,7 @@
 import type { Redis } from '../runtime/redis-connection.js';
 import { AppError } from '../runtime/app-error.js';
 import { redisKeys } from '../runtime/redis-keys.js';
+import type { AuditEvent } from './audit.js';
 import type { DeviceClass } from './device-class.js';
 import { decideAndCommit } from './redis-registry-changes.js';
 import type { DecidedChange, HashValue, RegistryChange } from './redis-registry-changes.js';
@@ -24,12 +25,16 @@ export interface NewDevice {
  * Registers the device (and its site and room, where new); what is known of it and not given stays.
  * @throws AppError `bad_id`; `device_elsewhere` when the id is taken at another site or by another class.
  */
-export function registerDevice(redis: Redis, wanted: NewDevice): Promise<Device> {
-  return decideAndCommit(redis, () => planRegistration(redis, wanted));
+export function registerDevice(redis: Redis, wanted: NewDevice, by = 'pipeline'): Promise<Device> {
+  return decideAndCommit(redis, () => planRegistration(redis, wanted, by));
 }
 
 /** What `registerDevice` reads and writes, for who changes more in the same step. @throws AppError as it does */
-export async function planRegistration(redis: Redis, wanted: NewDevice): Promise<DecidedChange<Device>> {
+export async function planRegistration(
+  redis: Redis,
+  wanted: NewDevice,
+  by: string,
+): Promise<DecidedChange<Device>> {
   const { site, device, deviceClass } = wanted;
   for (const [what, id] of [
     ['Site', site],
@@ -78,7 +83,11 @@ export async function planRegistration(redis: Redis, wanted: NewDevice): Promise
     asRead(redisKeys.sites, site, siteJson),
     asRead(redisKeys.rooms, key, roomJson),
   ];
-  return { changes, read, write, outcome: record };
+  const audit: readonly AuditEvent[] =
+    known?.room === room
+      ? []
+      : [{ at: Date.now(), by, what: 'device.registered', id: device, device, before: known, after: record }];
+  return { changes, read, write, audit, outcome: record };
 }
 
 /** The record of a room that nothing more than its id is known of. */

@@ -8,7 +8,7 @@ import type { Command } from './command.js';
 import { didYouMean } from './did-you-mean.js';
 import type { Presence } from './presence.js';
 import type { Contact } from './contact.js';
-import type { AuditEntry } from './redis-command-list.js';
+import { queueAudit } from './redis-audit.js';
 import { openCommands } from './redis-command-list.js';
 import { readPresence } from './redis-presence.js';
 import { unknownDevice } from './redis-commands.js';
@@ -93,18 +93,11 @@ export async function keepDesired(
   key: string,
   desired: DesiredValue,
 ): Promise<void> {
-  const audit: AuditEntry = {
-    at: desired.at,
-    device,
-    event: 'desired',
-    by: desired.by,
-    why: `${key} = ${desired.value}`,
-  };
-  const results = await redis
-    .multi()
-    .hset(redisKeys.desired(device), key, JSON.stringify(desired))
-    .xadd(redisKeys.commandsAudit, '*', 'a', JSON.stringify(audit))
-    .exec();
+  const before = await redis.hget(redisKeys.desired(device), key);
+  const { at, by, value } = desired;
+  const multi = redis.multi().hset(redisKeys.desired(device), key, JSON.stringify(desired));
+  const event = { at, by, what: 'desired.set', id: key, device, after: value } as const;
+  const results = await queueAudit(multi, [{ ...event, before: valueOf(before) }]).exec();
   for (const [error] of results ?? []) if (error !== null) throw error;
 }
 
@@ -118,10 +111,16 @@ export async function forgetDesired(
   key: string,
   who: { readonly by: string; readonly at: number },
 ): Promise<void> {
-  if ((await redis.hdel(redisKeys.desired(device), key)) === 0) {
+  const before = await redis.hget(redisKeys.desired(device), key);
+  if (before === null) {
     const meant = didYouMean(key, await redis.hkeys(redisKeys.desired(device)));
     throw new AppError('not_desired', `Nobody wants "${key}" of device "${device}" to be anything.${meant}`);
   }
-  const audit: AuditEntry = { ...who, device, event: 'undesired', why: key };
-  await redis.xadd(redisKeys.commandsAudit, '*', 'a', JSON.stringify(audit));
+  const event = { ...who, what: 'desired.unset', id: key, device, before: valueOf(before) } as const;
+  const results = await queueAudit(redis.multi().hdel(redisKeys.desired(device), key), [event]).exec();
+  for (const [error] of results ?? []) if (error !== null) throw error;
+}
+
+function valueOf(json: string | null): MetricValue | undefined {
+  return json === null ? undefined : (JSON.parse(json) as DesiredValue).value;
 }

@@ -123,7 +123,6 @@ export async function startIngest(context: RoleContext): Promise<void> {
     history: {
       keepMs: settings.COMMAND_HISTORY_DAYS * 86_400_000,
       most: settings.COMMAND_HISTORY_COUNT,
-      mostAudit: settings.COMMAND_AUDIT_COUNT,
     },
     limits: {
       latenessMs: settings.LATENESS_LIMIT_S * 1000,

@@ -159,8 +159,8 @@ export class ShardTwins {
     // The commands of all shards are kept together: one of them looks after that.
     if (this.#parts.lease.shard !== 0 || this.#ticks++ % forgetEveryTicks !== 0) return;
     const { redis, history } = this.#parts;
-    const { keepMs, most, mostAudit } = history;
-    await forgetFinished(redis, { finishedBefore: at - keepMs, most, mostAudit });
+    const { keepMs, most } = history;
+    await forgetFinished(redis, { finishedBefore: at - keepMs, most });
   }
 
   /** Of those in doubt, keeps the present devices of the shard, each with what tells it from the next of its id. */

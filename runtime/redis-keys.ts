@@ -90,8 +90,13 @@ export const redisKeys = {
   ruleSets: 'pc:rules:sets',
   /** Sorted set: the ids of those sets by when one was last switched to, wall epoch ms. */
   ruleSetsUsed: 'pc:rules:sets:used',
-  /** Stream, capped: who put rules in a mode or announced maintenance; field `a` is the entry (JSON). */
-  audit: 'pc:audit',
+  /**
+   * Stream: who did what (devices/audit.ts), the number of each record as its id; `e` the event (JSON), `p` the hash
+   * of the record before, `h` its own. Written in the same step as what it tells of, so it shares the hash tag of commands.
+   */
+  audit: 'pc:{commands}:audit-chain',
+  /** Hash: `seq` and `hash` of the last record; `base_seq` and `base_hash` of the last one removed by age. */
+  auditHead: 'pc:{commands}:audit-chain:head',
   /** String: the clock's spec (JSON). */
   clock: 'pc:clock',
   /** String: the last pipeline time the broker wrote to the log, epoch ms. */
@@ -116,8 +121,6 @@ export const redisKeys = {
   commandsDue: (shard: number) => `pc:{commands}:due:${shard}`,
   /** Sorted set: finished commands by when they finished, pipeline epoch ms. */
   commandsFinished: 'pc:{commands}:finished',
-  /** Stream: everything that happened to commands and to desired state; field `a` is the entry (JSON). */
-  commandsAudit: 'pc:{commands}:audit',
   /** Hash: state key → what somebody wants it to be (JSON). */
   desired: (device: string) => `pc:{commands}:desired:${device}`,
   /** Channel: the id of a device that a command was issued for. */

@@ -12,6 +12,7 @@ import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
+import { operator } from '../terminal/command-words.js';
 
 interface AccountOptions extends Record<string, unknown> {
   readonly json?: boolean;
@@ -61,7 +62,7 @@ function addAdd(accounts: Command): void {
     ) => {
       const { kind, site: sites = [], district: districts = [] } = options;
       const credentials = await withRedis(findInstance(options).redisUrl, (redis) =>
-        addAccount(redis, { name, kind, sites, districts }),
+        addAccount(redis, { name, kind, sites, districts }, operator()),
       );
       print(credentials, options);
     },
@@ -78,7 +79,9 @@ function addRotate(accounts: Command): void {
   addSettingFlags(command, instanceSettings).action(
     async (name: string, options: AccountOptions & { readonly overlap: number }) => {
       const { redisUrl, settings } = findInstance(options);
-      const credentials = await withRedis(redisUrl, (redis) => rotateAccount(redis, name, options.overlap));
+      const credentials = await withRedis(redisUrl, (redis) =>
+        rotateAccount(redis, name, options.overlap, operator()),
+      );
       print(credentials, options);
       if (options.json === true) return;
       const until = formatTime(Date.now() + options.overlap, settings.TIMEZONE);
@@ -98,7 +101,7 @@ function addRevoke(accounts: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus accounts revoke watch-school-1');
   addSettingFlags(command, instanceSettings).action(async (name: string, options: AccountOptions) => {
-    await withRedis(findInstance(options).redisUrl, (redis) => revokeAccount(redis, name));
+    await withRedis(findInstance(options).redisUrl, (redis) => revokeAccount(redis, name, operator()));
     console.log(options.json === true ? JSON.stringify({ revoked: name }) : `Account "${name}" is revoked.`);
   });
 }

@@ -11,6 +11,7 @@ import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings, readSettings } from '../settings-flags.js';
 import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
+import { operator } from '../terminal/command-words.js';
 
 interface CaOptions extends Record<string, unknown> {
   readonly json?: boolean;
@@ -124,7 +125,7 @@ async function tellRegistry(device: string, options: CaOptions): Promise<string 
   try {
     const { redisUrl } = findInstance(options);
     const [known] = await withRedis(redisUrl, async (redis) => {
-      await keepCertified(redis, device);
+      await keepCertified(redis, device, operator());
       return findKnownDevices(redis, [device]);
     });
     if (known === undefined)
@@ -163,7 +164,7 @@ function addRevoke(ca: Command): void {
           `Device "${device}" has no valid certificate in ${store.paths.register}; see "campus ca list".`,
         );
       }
-      await withRedis(redisUrl, (redis) => revokeCertificates(redis, device, serials));
+      await withRedis(redisUrl, (redis) => revokeCertificates(redis, device, serials, operator()));
       const foreign = serials.filter((serial) => !known.some((entry) => entry.serial === serial));
       store.markRevoked(
         serials.filter((serial) => !foreign.includes(serial)),

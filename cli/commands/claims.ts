@@ -12,6 +12,7 @@ import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
+import { operator } from '../terminal/command-words.js';
 
 interface ClaimOptions extends Record<string, unknown> {
   readonly json?: boolean;
@@ -46,7 +47,7 @@ function addIssue(claims: Command): void {
       const { settings, redisUrl } = findInstance(options);
       const { valid: validMs, uses } = options;
       const { text, kept } = await withRedis(redisUrl, (redis) =>
-        issueClaimToken(redis, { site, validMs, uses }),
+        issueClaimToken(redis, { site, validMs, uses }, operator()),
       );
       if (options.json === true) {
         console.log(JSON.stringify({ id: kept.id, token: text, site, until: kept.until, uses }));
@@ -112,7 +113,7 @@ function addRevoke(claims: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus claims revoke b2kX91Qa');
   addSettingFlags(command, instanceSettings).action(async (id: string, options: ClaimOptions) => {
-    await withRedis(findInstance(options).redisUrl, (redis) => revokeClaimToken(redis, id));
+    await withRedis(findInstance(options).redisUrl, (redis) => revokeClaimToken(redis, id, operator()));
     console.log(options.json === true ? JSON.stringify({ revoked: id }) : `Claim token "${id}" is revoked.`);
   });
 }

@@ -5,13 +5,15 @@ import { commandStates } from '../../devices/command.js';
 import type { CommandState } from '../../devices/command.js';
 import { deviceClasses } from '../../devices/device-class.js';
 import type { DeviceClass } from '../../devices/device-class.js';
-import { listCommands, readAudit } from '../../devices/redis-command-list.js';
+import { listAudit } from '../../devices/redis-audit.js';
+import { listCommands } from '../../devices/redis-command-list.js';
 import { describeArguments } from '../command-arguments.js';
 import { parseCountOption } from '../count-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { describeCommand, describeState } from '../terminal/command-words.js';
+import { formatAudit } from '../terminal/format-audit.js';
 import { formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 
@@ -122,23 +124,11 @@ function addAudit(commands: Command): void {
   addSettingFlags(command, instanceSettings).action(async (options: ListOptions) => {
     const { settings, redisUrl } = findInstance(options);
     const { device, count } = options;
-    const entries = await withRedis(redisUrl, (redis) => readAudit(redis, { device, count }));
-    if (options.json === true) {
-      console.log(JSON.stringify(entries));
-      return;
-    }
-    console.log(
-      formatTable(
-        ['When', 'Device', 'What', 'By', 'Command', ''],
-        entries.map(({ at, device: of, event, by, command: id = '', action, args, why = '' }) => [
-          formatTime(at, settings.TIMEZONE),
-          of,
-          event,
-          by,
-          id,
-          action === undefined ? why : describeCommand({ action, args: args ?? {} }),
-        ]),
-      ),
+    const records = await withRedis(redisUrl, (redis) =>
+      listAudit(redis, { areas: ['command', 'desired'], device, count }),
     );
+    if (options.json === true) console.log(JSON.stringify(records));
+    else if (records.length === 0) console.log('Nothing is on record.');
+    else console.log(formatAudit(records, settings.TIMEZONE));
   });
 }

@@ -22,6 +22,7 @@ import { addAdopt, addUnknown } from './unknown-devices.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
+import { operator } from '../terminal/command-words.js';
 
 interface DeviceOptions extends Record<string, unknown> {
   readonly json?: boolean;
@@ -70,7 +71,7 @@ function addIssue(devices: Command): void {
     const { credentials, before } = await ask(options, async (redis) => {
       const [known] = await findKnownDevices(redis, [device]);
       const wanted = { site, device, deviceClass: options.class, room, district };
-      return { credentials: await issueCredentials(redis, wanted), before: known?.credentials };
+      return { credentials: await issueCredentials(redis, wanted, operator()), before: known?.credentials };
     });
     console.log(options.json === true ? JSON.stringify(credentials) : formatCredentials(credentials));
     // On the other stream, so that what is printed can be read by a program.
@@ -95,7 +96,7 @@ function addRotate(devices: Command): void {
     async (id: string, options: DeviceOptions & { readonly overlap: number }) => {
       const { settings } = findInstance(options);
       const { credentials, kept } = await ask(options, (redis) =>
-        rotateCredentials(redis, id, options.overlap),
+        rotateCredentials(redis, id, options.overlap, operator()),
       );
       const [, earlier] = kept.secrets;
       if (options.json === true) {
@@ -124,7 +125,7 @@ function addRevoke(devices: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus devices revoke co2-101');
   addSettingFlags(command, instanceSettings).action(async (id: string, options: DeviceOptions) => {
-    await ask(options, (redis) => revokeCredentials(redis, id));
+    await ask(options, (redis) => revokeCredentials(redis, id, operator()));
     console.log(options.json === true ? JSON.stringify({ revoked: id }) : `Device "${id}" is revoked.`);
   });
 }

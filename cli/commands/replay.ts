@@ -19,6 +19,7 @@ import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { watchStopSignals } from '../stop-signals.js';
 import { createProgress } from '../terminal/progress.js';
+import { operator } from '../terminal/command-words.js';
 
 interface ReplayOptions extends Record<string, unknown> {
   readonly site: string;
@@ -116,7 +117,7 @@ async function register(redis: Redis, options: ReplayOptions) {
       `Device "${device}" gets a new password for this replay; an earlier one is no longer valid.`,
     );
   }
-  return issueCredentials(redis, { site, device, deviceClass: options.class, room, district });
+  return issueCredentials(redis, { site, device, deviceClass: options.class, room, district }, operator());
 }
 
 function parseSpeed(text: string): number | 'max' {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listDecisions } from '../../devices/redis-audit.js';
+import { listRuleDecisions } from '../../devices/redis-audit.js';
 import { decideMode } from '../../ingest/rules/redis-rule-modes.js';
 import type { RuleMode } from '../../rules/rule.js';
 import { loadClock } from '../../runtime/redis-clock.js';
@@ -95,7 +95,7 @@ function addAudit(rules: Command): void {
     .addHelpText('after', '\nExample:\n  $ campus rules audit');
   addSettingFlags(command, instanceSettings).action(async (options: { count: number; json?: boolean }) => {
     const { settings, redisUrl } = findInstance({ ...options });
-    const decisions = await withRedis(redisUrl, (redis) => listDecisions(redis, 'rule_mode', options.count));
+    const decisions = await withRedis(redisUrl, (redis) => listRuleDecisions(redis, options.count));
     if (options.json === true) console.log(JSON.stringify(decisions));
     else if (decisions.length === 0) console.log('Nobody has put a rule in another mode yet.');
     else

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { adoptDevice, listUnknownDevices } from '../../ingest/quarantine/redis-unknown-devices.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
+import { operator } from '../terminal/command-words.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
@@ -70,7 +71,7 @@ export function addAdopt(devices: Command): void {
     const { room, site } = options;
     const adopted = await withRedis(
       redisUrl,
-      (redis) => adoptDevice(redis, { device: id, room, site }),
+      (redis) => adoptDevice(redis, { device: id, room, site }, operator()),
       timeoutMs,
     );
     const { device, replayed } = adopted;

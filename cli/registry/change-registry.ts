@@ -6,6 +6,7 @@ import type { Registry } from '../../devices/registry.js';
 import { AppError } from '../../runtime/app-error.js';
 import { loadClock } from '../../runtime/redis-clock.js';
 import type { Redis } from '../../runtime/redis-connection.js';
+import { operator } from '../terminal/command-words.js';
 
 const mostTries = 8;
 /** Overtaken so often, it has the others wait: devices that claim their credentials come some a second. */
@@ -45,7 +46,7 @@ export async function changeRegistry<Decision extends { readonly after?: Registr
 
 async function replace(redis: Redis, snapshot: RegistrySnapshot, after: Registry): Promise<boolean> {
   try {
-    return await replaceRegistry(redis, snapshot, after);
+    return await replaceRegistry(redis, snapshot, after, operator());
   } catch (error) {
     throw new AppError(
       'registry_unsure',

@@ -53,6 +53,7 @@ export async function listUnknownDevices(redis: Redis, id?: string): Promise<Unk
 export async function adoptDevice(
   redis: Redis,
   wanted: { readonly device: string; readonly site?: string | undefined; readonly room?: string | undefined },
+  by = 'pipeline',
 ): Promise<{ readonly device: Device; readonly replayed: number }> {
   const heard = await listUnknownDevices(redis, wanted.device);
   const [chosen, ...others] = heard.filter(({ site }) => wanted.site === undefined || site === wanted.site);
@@ -70,7 +71,11 @@ export async function adoptDevice(
     );
   }
   const { site, deviceClass } = chosen;
-  const device = await registerDevice(redis, { site, device: wanted.device, deviceClass, room: wanted.room });
+  const device = await registerDevice(
+    redis,
+    { site, device: wanted.device, deviceClass, room: wanted.room },
+    by,
+  );
   let replayed = 0;
   for (let pass = 0; pass < mostPasses; pass++) {
     const sent = await replayDevice(redis, device);

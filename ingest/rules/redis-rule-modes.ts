@@ -1,4 +1,3 @@
-import { auditEntry } from '../../devices/redis-audit.js';
 import { decideAndCommit } from '../../devices/redis-registry-changes.js';
 import type { DecidedChange } from '../../devices/redis-registry-changes.js';
 import type { RuleMode } from '../../rules/rule.js';
@@ -26,6 +25,8 @@ export async function loadRuleModes(redis: Redis): Promise<RuleModes> {
   return Object.fromEntries(decisions.map(([rule, { mode }]) => [rule, mode]));
 }
 
+const asInFile = 'as in its file';
+
 /**
  * Puts a rule in a mode, or, with `undefined`, lets its file say it again; every ingest follows within seconds.
  * @returns whether that changed anything
@@ -49,7 +50,9 @@ export function decideMode(
           ? [redisKeys.ruleModes, rule]
           : [redisKeys.ruleModes, rule, JSON.stringify(decision)],
       ],
-      append: [auditEntry({ ...who, what: 'rule_mode', id: rule, to: mode ?? 'as in its file' })],
+      audit: [
+        { ...who, what: 'rule.mode', id: rule, before: known?.mode ?? asInFile, after: mode ?? asInFile },
+      ],
       outcome: true,
     };
   });

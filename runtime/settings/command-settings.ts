@@ -1,7 +1,7 @@
 import type { SettingArea } from './setting-definition.js';
-import { count, days } from './value-checks.js';
+import { count, days, number } from './value-checks.js';
 
-/** How long it can be asked what became of a command. */
+/** How long it can be asked what became of a command, and who did what. */
 export const commandSettings = {
   COMMAND_HISTORY_DAYS: {
     schema: days.default(7),
@@ -17,11 +17,11 @@ export const commandSettings = {
     scope: 'pipeline',
     readers: ['ingest'],
   },
-  COMMAND_AUDIT_COUNT: {
-    schema: count.default(200_000),
-    help: { en: 'Entries of the command audit kept, about', zh: '命令审计大约保留多少条记录' },
-    unit: 'count',
+  AUDIT_DAYS: {
+    schema: number('a number of days, 180 or more', (value) => value >= 180).default(400),
+    help: { en: 'Records of the audit log are kept so long', zh: '审计日志的记录保留多久' },
+    unit: 'days',
     scope: 'pipeline',
-    readers: ['ingest'],
+    readers: ['alerts', 'verbs'],
   },
 } as const satisfies SettingArea;

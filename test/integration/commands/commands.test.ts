@@ -9,7 +9,8 @@ import { freePort } from '../../../cli/stores/free-port.js';
 import type { Command, CommandState } from '../../../devices/command.js';
 import type { Credentials } from '../../../devices/credential.js';
 import type { DeviceClass } from '../../../devices/device-class.js';
-import { findCommand, listCommands, readAudit } from '../../../devices/redis-command-list.js';
+import { findCommand, listCommands } from '../../../devices/redis-command-list.js';
+import { listAudit } from '../../../devices/redis-audit.js';
 import {
   cancelCommand,
   changeCommand,
@@ -164,13 +165,17 @@ test('a command is delivered once at QoS 1, answered, and done when the reported
   expect(done.history.map(({ state }) => state)).toEqual(['pending', 'delivered', 'acknowledged', 'done']);
   expect(done.history.at(-1)?.why).toBe('power is standby');
   expect(done.attempts).toBe(1);
-  const audit = await readAudit(redis, { device: credentials.clientId, count: 10 });
-  expect(audit.map(({ event, by }) => [event, by]).reverse()).toMatchObject([
-    ['issued', 'test'],
-    ['sent', expect.stringContaining('broker')],
-    ['confirmed', 'device'],
-    ['answered', 'device'],
-    ['shown', 'device'],
+  const audit = await listAudit(redis, {
+    areas: ['command'],
+    device: credentials.clientId,
+    count: 10,
+  });
+  expect(audit.map(({ what, by }) => [what, by]).reverse()).toMatchObject([
+    ['command.issued', 'test'],
+    ['command.sent', expect.stringContaining('broker')],
+    ['command.confirmed', 'device'],
+    ['command.answered', 'device'],
+    ['command.shown', 'device'],
   ]);
 });
 
@@ -402,11 +407,11 @@ test('finished commands are forgotten when they are old or many, open ones never
   const finish = (id: string, at: number) => changeCommand(redis, id, { kind: 'cancelled', at, by: 'test' });
   for (const [i, id] of ids.slice(0, 5).entries()) await finish(id, 1000 + i);
   const finishedBefore = await redis.zcard(redisKeys.commandsFinished);
-  await forgetFinished(redis, { finishedBefore: 1002, most: 1_000_000, mostAudit: 1_000_000 });
+  await forgetFinished(redis, { finishedBefore: 1002, most: 1_000_000 });
   const left = async () =>
     (await listCommands(redis, { device: clientId, count: 10 })).map(({ id }) => id).toSorted();
   expect(await left()).toEqual(ids.slice(2).toSorted());
-  await forgetFinished(redis, { finishedBefore: 0, most: finishedBefore - 4, mostAudit: 1_000_000 });
+  await forgetFinished(redis, { finishedBefore: 0, most: finishedBefore - 4 });
   expect(await left()).toEqual(ids.slice(4).toSorted());
   expect(await redis.zcard(redisKeys.commandsFinished)).toBe(finishedBefore - 4);
 });

@@ -4,7 +4,8 @@ import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Arguments } from '../../../devices/action.js';
 import type { Credentials } from '../../../devices/credential.js';
-import { findCommand, readAudit } from '../../../devices/redis-command-list.js';
+import { listAudit } from '../../../devices/redis-audit.js';
+import { findCommand } from '../../../devices/redis-command-list.js';
 import { issueCommand } from '../../../devices/redis-commands.js';
 import { readLedger } from '../../../ingest/ledger/redis-ledger.js';
 import { createClock } from '../../../runtime/clock.js';
@@ -100,9 +101,9 @@ test('the ingest killed again and again: each answer and each proof counts once,
     ids.push(...round);
   }
   expect(aps.map(({ acts }) => acts.length)).toEqual([4, 4, 4, 4, 4]);
-  const audit = await readAudit(redis, { count: 10_000 });
+  const audit = await listAudit(redis, { count: 10_000 });
   const times = (event: string) =>
-    ids.map((id) => audit.filter(({ command, event: what }) => command === id && what === event).length);
+    ids.map((id) => audit.filter(({ id: of, what }) => of === id && what === `command.${event}`).length);
   expect(new Set(times('issued'))).toEqual(new Set([1]));
   expect(new Set(times('answered'))).toEqual(new Set([1]));
   expect(times('shown').filter((count) => count === 1)).toHaveLength(10);
