@@ -157,7 +157,7 @@ test('an export is verified by itself: each byte of each line counts, and a line
 test('what is too old goes, the chain stays whole, and the anchors tell of an end that was cut off', async () => {
   const warned: string[] = [];
   const log = createLogger('test', 'silent');
-  log.error = ((message: string) => warned.push(message)) as typeof log.error;
+  log.error = (message: string) => warned.push(message);
   const clock = createClock({ kind: 'wall' }, () => 1_000_000);
   const file = anchorFileOf(folder);
   const keep = () => new AuditKeeper({ redis, clock, log, file, keptDays: 1 });
