@@ -9,11 +9,12 @@ import { tallyMs } from '../tally.js';
 import type { Tally } from '../tally.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
-import { createDeviceState } from './device-state.js';
+import { DeviceState } from './state.js';
 import { Evaluator } from './evaluator.js';
 import type { Findings } from './evaluator.js';
 import type { Inspection } from './inspect.js';
 import { groupKey, parseGroupKey } from './group-state.js';
+import type { GroupState } from './state.js';
 import { Groups } from './groups.js';
 import { WideGroups } from './wide-groups.js';
 import type { SavedTallies } from './wide-groups.js';
@@ -28,7 +29,6 @@ import {
   serializeSlow,
 } from './saved-state.js';
 import type { AbandonedAlarm } from './saved-state.js';
-import type { DeviceState, GroupState } from './state.js';
 
 /** Keys of what is no device's in `takeChanges`; devices' ids have no "@". */
 const engineKey = '@engine';
@@ -324,7 +324,7 @@ export class Engine {
     let state = this.#devices.get(device.id);
     if (state?.device.deviceClass !== device.deviceClass) {
       if (state !== undefined) this.#abandonDevice(state, 'device_changed');
-      state = createDeviceState(device, this.#programs[device.deviceClass]);
+      state = new DeviceState(device, this.#programs[device.deviceClass]);
       this.#devices.set(device.id, state);
       this.#groups.place(state);
     } else if (state.device !== device) {

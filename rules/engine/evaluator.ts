@@ -1,4 +1,4 @@
-import type { Reading } from '../../devices/telemetry.js';
+import type { MetricValue, Reading } from '../../devices/telemetry.js';
 import type { Transition } from '../alarm.js';
 import type { Calendar } from '../calendar.js';
 import type { Memory } from '../expression/memory.js';
@@ -6,11 +6,11 @@ import { createSight } from '../expression/sight.js';
 import type { Metrics, Sight } from '../expression/sight.js';
 import type { AlarmState } from './alarm-state.js';
 import { lastSeenAt, moveAlarm } from './alarm-state.js';
-import { createSubject } from './device-state.js';
+import { Subject } from './state.js';
+import type { DeviceState, GroupState } from './state.js';
 import { inspectRule } from './inspect.js';
 import type { Inspection } from './inspect.js';
-import type { BoundRule } from './program.js';
-import type { DeviceState, GroupState, Subject } from './state.js';
+import type { BoundRule, Program } from './program.js';
 import type { Move } from './transition.js';
 import { deviceTransition, groupTransition } from './transition.js';
 
@@ -52,7 +52,7 @@ export class Evaluator {
         this.#remember(state, subject, part, metrics, reading.m);
     }
     const { readingRules, lateRules } = state.program;
-    this.#judgeAt(state.judgedAt);
+    this.#sight.at = state.judgedAt;
     if (isNewest) {
       this.#judge(state, readingRules, reading.m, reading.parts);
       this.#countReading(state, reading.m);
@@ -70,9 +70,9 @@ export class Evaluator {
     const { memories, eventRules } = state.program;
     for (let i = 0; i < memories.length; i++) {
       const memory = memories[i] as Memory;
-      if (memory.onEvents) memory.take((state.memories[i] ??= []), sight);
+      if (memory.onEvents) this.#take(memory, i, state, NaN);
     }
-    this.#judgeAt(state.judgedAt);
+    this.#sight.at = state.judgedAt;
     this.#judge(state, eventRules, noMetrics, undefined);
     sight.event = undefined;
   }
@@ -112,7 +112,7 @@ export class Evaluator {
     for (const rule of group.program.groupRules) {
       if (rule.rule.group !== kind) continue;
       const before = group.alarms[rule.place];
-      const move = this.#move(rule, group.alarms);
+      const move = this.#moveGroup(rule, group);
       if (move !== undefined) this.#findings.transition(groupTransition(rule, move, group, sight));
       if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
     }
@@ -174,21 +174,13 @@ export class Evaluator {
   /** Turns the sight to a device at a time, as one that is being heard. */
   #look(state: DeviceState, at: number): Sight {
     const sight = this.#sight;
-    sight.turn++;
     sight.at = at;
     sight.device = state.device;
     sight.groups = state.groups;
-    sight.deviceMemories = state.memories;
     sight.deviceAlarms = state.alarms;
     sight.silenceS = 0;
     sight.presence = state.presence;
     return sight;
-  }
-
-  /** What was read while it was remembered may be something else by now, or at another time. */
-  #judgeAt(at: number): void {
-    this.#sight.turn++;
-    this.#sight.at = at;
   }
 
   /** Turns the sight to the device itself, or to a part of it. */
@@ -196,7 +188,10 @@ export class Evaluator {
     const sight = this.#sight;
     sight.part = part;
     sight.metrics = metrics;
-    sight.memories = subject.memories;
+    sight.cells = subject.cells;
+    sight.starts = subject.layout.starts;
+    sight.deviceCells = state.cells;
+    sight.deviceStarts = state.layout.starts;
     sight.alarms = subject.alarms;
     if (subject === state) sight.deviceMetrics = metrics;
   }
@@ -218,15 +213,34 @@ export class Evaluator {
       if (places === undefined) continue;
       for (let i = 0; i < places.length; i++) {
         const place = places[i] as number;
-        (memories[place] as Memory).take((subject.memories[place] ??= []), sight);
+        const memory = memories[place] as Memory;
+        this.#take(memory, place, subject, numberOf(metrics[name], memory));
       }
     }
     for (let i = 0; i < mixedMemories.length; i++) {
       const place = mixedMemories[i] as number;
       const memory = memories[place] as Memory;
-      if (concerns(memory.metrics, metrics)) memory.take((subject.memories[place] ??= []), sight);
+      if (concerns(memory.metrics, metrics)) this.#take(memory, place, subject, NaN);
     }
     state.slowChanged ||= sight.slowChanged;
+  }
+
+  /** Puts what the sight shows into a memory of the subject, which the sight is turned to. */
+  #take(memory: Memory, place: number, subject: Subject, value: number): void {
+    const sight = this.#sight;
+    let { starts, sizes } = subject.layout;
+    let start = starts[place] as number;
+    while (start < 0 || !memory.take(subject.cells, start, sizes[place] as number, value, sight)) {
+      subject.grow(place);
+      ({ starts, sizes } = subject.layout);
+      start = starts[place] as number;
+      sight.cells = subject.cells;
+      sight.starts = starts;
+      if (sight.part === undefined) {
+        sight.deviceCells = subject.cells;
+        sight.deviceStarts = starts;
+      }
+    }
   }
 
   #judge(state: DeviceState, rules: readonly BoundRule[], metrics: Metrics, parts: Reading['parts']): void {
@@ -266,18 +280,28 @@ export class Evaluator {
   }
 
   #evaluate(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
-    const move = this.#move(rule, subject.alarms);
+    const move = this.#move(rule, subject, state.program);
     if (move !== undefined) this.#findings.transition(deviceTransition(rule, move, state, part, this.#sight));
   }
 
   /** Moves one rule on to where the sight stands. */
-  #move(rule: BoundRule, alarms: (AlarmState | undefined)[]): Move | undefined {
+  #move(rule: BoundRule, subject: Subject, program: Program): Move | undefined {
+    const before = subject.alarms[rule.place];
+    const levelBefore = before === undefined ? -1 : before.level;
+    const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
+    if (after !== before) {
+      subject.setAlarm(rule.place, after, program);
+      this.#sight.alarms = subject.alarms;
+    }
+    return asMove(kind, after ?? before, levelBefore);
+  }
+
+  #moveGroup(rule: BoundRule, { alarms }: GroupState): Move | undefined {
     const before = alarms[rule.place];
     const levelBefore = before === undefined ? -1 : before.level;
     const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
-    if (after !== before) alarms[rule.place] = after;
-    const alarm = after ?? before;
-    return kind === undefined || alarm === undefined ? undefined : { kind, alarm, levelBefore };
+    alarms[rule.place] = after;
+    return asMove(kind, after ?? before, levelBefore);
   }
 
   #countReading(state: DeviceState, metrics: Metrics): void {
@@ -302,7 +326,8 @@ export class Evaluator {
   /** What is unknown leaves the device counted as it was. */
   #count(state: DeviceState, place: number): void {
     const holds = state.program.traits[place]?.test(this.#sight);
-    if (holds !== undefined && holds !== state.traits[place]) this.#findings.counted(state, place, holds);
+    if (holds !== undefined && holds !== (state.traits[place] ?? false))
+      this.#findings.counted(state, place, holds);
   }
 }
 
@@ -326,10 +351,24 @@ function silenceOf(state: DeviceState, at: number, from: number): number {
 function partOf(state: DeviceState, part: string): Subject | undefined {
   let subject = state.parts.get(part);
   if (subject === undefined && state.parts.size < mostParts) {
-    subject = createSubject(state.program);
+    subject = new Subject(state.program);
     state.parts.set(part, subject);
   }
   return subject;
+}
+
+function asMove(
+  kind: Move['kind'] | undefined,
+  alarm: AlarmState | undefined,
+  levelBefore: number,
+): Move | undefined {
+  return kind === undefined || alarm === undefined ? undefined : { kind, alarm, levelBefore };
+}
+
+/** A value of a reading as the memory takes it; NaN where that is none of its metric. */
+function numberOf(value: MetricValue | undefined, { words }: Memory): number {
+  if (typeof value === 'number') return words === undefined ? value : NaN;
+  return value === undefined || words === undefined ? NaN : words.indexOf(value);
 }
 
 function concerns(names: readonly string[], metrics: Metrics): boolean {

@@ -1,6 +1,6 @@
 import { createGroupState, groupKey } from './group-state.js';
-import type { Programs } from './program.js';
 import type { GroupRef, GroupState } from './state.js';
+import type { Programs } from './program.js';
 
 /** Groups of devices, each once. */
 export class GroupBook {

@@ -2,8 +2,8 @@ import type { DeviceClass } from '../../devices/device-class.js';
 import type { DeviceRef } from '../device-ref.js';
 import { isWide } from '../group-kind.js';
 import type { GroupKind } from '../group-kind.js';
-import type { Program } from './program.js';
 import type { DeviceState, GroupRef, GroupState } from './state.js';
+import type { Program } from './program.js';
 
 export function createGroupState(ref: GroupRef, program: Program): GroupState {
   return {

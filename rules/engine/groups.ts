@@ -70,7 +70,7 @@ export class Groups extends GroupBook {
 
   /** The device came into a condition that groups count, or out of it. */
   setTrait(state: DeviceState, place: number, holds: boolean): void {
-    state.traits[place] = holds;
+    state.setTrait(place, holds);
     const by = holds ? 1 : -1;
     for (const kind of state.program.groupKinds) {
       const group = state.groups[kind];
@@ -102,16 +102,16 @@ export class Groups extends GroupBook {
 
 function medianOf(group: GroupState, { place }: Median, at: number): number | undefined {
   const values: number[] = [];
-  for (const { memories, newestAt, lagMs } of group.members) {
-    const content = memories[place];
-    if (content === undefined || newestAt + lagMs < at - oldestForMedian) continue;
-    const value = content[last.value];
-    if (value !== undefined) values.push(value);
+  for (const { cells, layout, newestAt, lagMs } of group.members) {
+    const start = layout.starts[place] ?? -1;
+    if (start < 0 || newestAt + lagMs < at - oldestForMedian) continue;
+    values.push(cells[start + last.value] as number);
   }
   if (values.length < fewestForMedian) return undefined;
-  values.sort((a, b) => a - b);
-  const middle = values.length / 2;
-  return values.length % 2 === 1
-    ? values[Math.floor(middle)]
-    : ((values[middle - 1] as number) + (values[middle] as number)) / 2;
+  // As numbers, and faster than an array sorts.
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length / 2;
+  return sorted.length % 2 === 1
+    ? sorted[Math.floor(middle)]
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

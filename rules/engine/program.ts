@@ -5,6 +5,7 @@ import type { Expression } from '../expression/expression.js';
 import { negate } from '../expression/expression.js';
 import { Plan } from '../expression/plan.js';
 import type { Median, Trait } from '../expression/plan.js';
+import { Layout } from '../expression/layout.js';
 import type { Memory } from '../expression/memory.js';
 import type { GroupKind } from '../group-kind.js';
 import type { CompiledRule, RuleStep } from '../rule.js';
@@ -39,6 +40,8 @@ export interface Program {
   readonly timedRules: readonly BoundRule[];
   readonly groupRules: readonly BoundRule[];
   readonly memories: readonly Memory[];
+  /** Where they are in the cells of a device that nothing is remembered of. */
+  readonly layout: Layout;
   /** Those about one metric, by its name, in an order in which each comes after those that it looks at. */
   readonly memoriesOf: ReadonlyMap<string, readonly number[]>;
   /** Those about several metrics, which are to come after all of one. */
@@ -84,6 +87,7 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
     timedRules: timed.filter(({ isAboutSilence }) => !isAboutSilence),
     groupRules,
     memories: plan.memories,
+    layout: Layout.of(plan.memories),
     memoriesOf: placesByMetric(plan.memories),
     mixedMemories: [...plan.memories.keys()].filter(
       (place) => (plan.memories[place]?.metrics.length ?? 0) > 1,

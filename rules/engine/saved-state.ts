@@ -3,13 +3,12 @@ import type { PresenceState } from '../../devices/presence.js';
 import type { EndingReason } from '../alarm.js';
 import type { DeviceRef } from '../device-ref.js';
 import type { Memory } from '../expression/memory.js';
-import type { Memories } from '../expression/memory-content.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState, StepState } from './alarm-state.js';
 import { stepPhases } from './alarm-state.js';
-import { createDeviceState, createSubject } from './device-state.js';
+import { DeviceState, Subject } from './state.js';
+import type { GroupState } from './state.js';
 import type { BoundRule, Program, Programs } from './program.js';
-import type { DeviceState, GroupState, Subject } from './state.js';
 
 /** level, raisedAt, revision, whether its rule is tried out, then phase, since and seenAt of each step */
 type SavedAlarm = [number, number, number, 0 | 1, ...number[]];
@@ -79,8 +78,8 @@ export function serializeDevice(state: DeviceState): string {
 }
 
 /** The device's memories that are kept apart, because they are large and change seldom. */
-export function serializeSlow({ memories, program }: DeviceState): string {
-  return JSON.stringify(saveMemories(memories, program, true) ?? {});
+export function serializeSlow(state: DeviceState): string {
+  return JSON.stringify(saveMemories(state, state.program, true) ?? {});
 }
 
 export function serializeGroup({ alarms, medians, program }: GroupState): string {
@@ -106,7 +105,7 @@ export function restoreDevice(
   const saved = JSON.parse(json) as SavedDevice;
   const device: DeviceRef = { id, site: saved.site, deviceClass: saved.class, intervalS: saved.interval };
   const program = programs[saved.class];
-  const state = createDeviceState(device, program);
+  const state = new DeviceState(device, program);
   state.heardAt = saved.heard ?? -Infinity;
   state.newestAt = saved.newest ?? -Infinity;
   state.judgedAt = saved.judged ?? state.newestAt;
@@ -115,10 +114,12 @@ export function restoreDevice(
   state.presence = saved.presence;
   state.excused = saved.excused ?? false;
   state.isMissed = program.silenceRules.some(({ rule }) => saved.a?.[rule.id] !== undefined);
-  program.traits.forEach(({ text }, place) => (state.traits[place] = saved.traits?.includes(text) ?? false));
+  program.traits.forEach(({ text }, place) => {
+    if (saved.traits?.includes(text) === true) state.setTrait(place, true);
+  });
   restoreSubject(state, saved, program, id, undefined, abandoned);
   for (const [part, savedPart] of Object.entries(saved.parts ?? {})) {
-    const subject = createSubject(program);
+    const subject = new Subject(program);
     restoreSubject(subject, savedPart, program, id, part, abandoned);
     state.parts.set(part, subject);
   }
@@ -126,35 +127,37 @@ export function restoreDevice(
 }
 
 /** The inverse of `serializeSlow`. */
-export function restoreSlow({ memories, program }: DeviceState, json: string): void {
-  restoreMemories(memories, JSON.parse(json) as Record<string, number[]>, program);
+export function restoreSlow(state: DeviceState, json: string): void {
+  restoreMemories(state, JSON.parse(json) as Record<string, number[]>, state.program);
 }
 
 /** The inverse of `serializeGroup`. @param abandoned is added to */
 export function restoreGroup(group: GroupState, json: string, abandoned: AbandonedAlarm[]): void {
   const saved = JSON.parse(json) as SavedGroup;
-  restoreAlarms(group.alarms, saved.a, group.program.groupRules, group.subject, undefined, abandoned);
+  const set = (place: number, alarm: AlarmState) => (group.alarms[place] = alarm);
+  restoreAlarms(set, saved.a, group.program.groupRules, group.subject, undefined, abandoned);
   group.program.medians.forEach(({ metric, kind }, place) => {
     if (kind === group.ref.kind) group.medians[place] = saved.m?.[metric];
   });
 }
 
-function saveSubject({ memories, alarms }: Subject, program: Program): SavedSubject {
-  const kept = saveMemories(memories, program, false);
-  return { ...(kept === undefined ? {} : { w: kept }), ...saveAlarms(alarms, program.rules) };
+function saveSubject(subject: Subject, program: Program): SavedSubject {
+  const kept = saveMemories(subject, program, false);
+  return { ...(kept === undefined ? {} : { w: kept }), ...saveAlarms(subject.alarms, program.rules) };
 }
 
 function saveMemories(
-  memories: Memories,
+  { cells, layout: { starts } }: Subject,
   program: Program,
   slow: boolean,
 ): Record<string, number[]> | undefined {
   let saved: Record<string, number[]> | undefined;
-  for (let place = 0; place < memories.length; place++) {
-    const content = memories[place];
+  for (let place = 0; place < starts.length; place++) {
+    const start = starts[place] as number;
     const memory = program.memories[place] as Memory;
-    if (content === undefined || content.length === 0 || (memory.slow === true) !== slow) continue;
-    (saved ??= {})[memory.key] = memory.pack?.(content) ?? content;
+    if (start < 0 || (memory.slow === true) !== slow) continue;
+    const packed = memory.pack(cells, start);
+    if (packed !== undefined) (saved ??= {})[memory.key] = packed;
   }
   return saved;
 }
@@ -180,31 +183,38 @@ function saveAlarms(
 }
 
 function restoreSubject(
-  { memories, alarms }: Subject,
+  own: Subject,
   saved: SavedSubject,
   program: Program,
   subject: string,
   part: string | undefined,
   abandoned: AbandonedAlarm[],
 ): void {
-  restoreMemories(memories, saved.w, program);
-  restoreAlarms(alarms, saved.a, program.rules, subject, part, abandoned);
+  restoreMemories(own, saved.w, program);
+  const set = (place: number, alarm: AlarmState) => own.setAlarm(place, alarm, program);
+  restoreAlarms(set, saved.a, program.rules, subject, part, abandoned);
 }
 
 function restoreMemories(
-  memories: Memories,
+  subject: Subject,
   saved: Readonly<Record<string, number[]>> | undefined,
   program: Program,
 ): void {
   if (saved === undefined) return;
-  program.memories.forEach(({ key, unpack }, place) => {
-    const packed = saved[key];
-    if (packed !== undefined) memories[place] = unpack?.(packed) ?? packed;
+  program.memories.forEach((memory, place) => {
+    const packed = saved[memory.key];
+    if (packed === undefined) return;
+    const unpack = () => {
+      const { starts, sizes } = subject.layout;
+      const start = starts[place] as number;
+      return start >= 0 && memory.unpack(packed, subject.cells, start, sizes[place] as number);
+    };
+    while (!unpack()) subject.grow(place);
   });
 }
 
 function restoreAlarms(
-  alarms: (AlarmState | undefined)[],
+  set: (place: number, alarm: AlarmState) => void,
   saved: SavedAlarms | undefined,
   rules: readonly BoundRule[],
   subject: string,
@@ -219,7 +229,7 @@ function restoreAlarms(
     });
     const isSame = steps?.length === numbers.length / 3 && (bound?.rule.mode === 'shadow') === (shadow === 1);
     if (bound !== undefined && steps !== undefined && isSame)
-      alarms[bound.place] = { level, raisedAt, revision, steps };
+      set(bound.place, { level, raisedAt, revision, steps });
     else if (level >= 0) {
       const reason = bound === undefined ? 'rule_removed' : 'rule_changed';
       abandoned.push({ alarm: alarmId(id, subject, part, raisedAt), reason, shadow: shadow === 1 });

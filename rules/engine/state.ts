@@ -1,47 +1,129 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { PresenceState } from '../../devices/presence.js';
 import type { DeviceRef } from '../device-ref.js';
-import type { Memories } from '../expression/memory-content.js';
+import { ownCells } from '../expression/layout.js';
+import type { Layout } from '../expression/layout.js';
+import type { Cells } from '../expression/cells.js';
 import type { GroupSight } from '../expression/sight.js';
 import type { GroupKind } from '../group-kind.js';
 import type { AlarmState } from './alarm-state.js';
 import type { Program } from './program.js';
 
+/** Where the device's own times are in its cells, beside what is remembered: a number there costs no object. */
+const own = { heardAt: 0, newestAt: 1, judgedAt: 2, lagMs: 3 } as const;
+
+const noAlarms: readonly undefined[] = [];
+const noTraits: readonly boolean[] = [];
+
 /** What rules are evaluated on: a device, or one of its parts. */
-export interface Subject {
-  readonly memories: Memories;
-  /** Alarms that are not at rest, by the places of their rules. */
-  readonly alarms: (AlarmState | undefined)[];
+export class Subject {
+  cells: Cells = new Float64Array(ownCells);
+  layout: Layout;
+  /** Alarms that are not at rest, by the places of their rules; shared and empty while all are at rest. */
+  #alarms: readonly (AlarmState | undefined)[] = noAlarms;
+
+  constructor({ layout }: Program) {
+    this.layout = layout;
+  }
+
+  get alarms(): readonly (AlarmState | undefined)[] {
+    return this.#alarms;
+  }
+
+  /** Puts the alarm of a rule in its place; undefined: it is at rest. */
+  setAlarm(place: number, alarm: AlarmState | undefined, { rules }: Program): void {
+    if (this.#alarms === noAlarms) {
+      if (alarm === undefined) return;
+      this.#alarms = rules.map(() => undefined);
+    }
+    (this.#alarms as (AlarmState | undefined)[])[place] = alarm;
+    if (alarm === undefined && this.#alarms.every((each) => each === undefined)) this.#alarms = noAlarms;
+  }
+
+  /** Gives a memory cells, or more of them. */
+  grow(place: number): void {
+    const layout = this.layout.grown(place);
+    this.cells = layout.adopt(this.cells, this.layout);
+    this.layout = layout;
+  }
 }
 
 /** All that the engine remembers of one device. */
-export interface DeviceState extends Subject {
+export class DeviceState extends Subject {
   device: DeviceRef;
   readonly program: Program;
-  /** Pipeline time at which anything was last heard of the device. */
-  heardAt: number;
-  /** Event time of its newest reading; -Infinity before the first. */
-  newestAt: number;
-  /** Event time up to which its rules are judged: that of its newest reading or event. */
-  judgedAt: number;
-  /** By how much its newest reading arrived after its own time, ms: what its clock is behind. */
-  lagMs: number;
   /** It said that it goes to sleep: its silence is no fault. */
-  asleep: boolean;
+  asleep = false;
   /** `presence` in conditions; undefined until somebody says. */
-  presence: PresenceState | undefined;
+  presence: PresenceState | undefined = undefined;
   /** Its silence may be that of what it is reached through: nobody can say how long it was silent itself. */
-  excused: boolean;
+  excused = false;
   /** A rule about its silence is not at rest. */
-  isMissed: boolean;
-  readonly parts: Map<string, Subject>;
-  /** Whether it is in each of the conditions that its groups count. */
-  readonly traits: boolean[];
-  readonly groups: Partial<Record<GroupKind, GroupState>>;
+  isMissed = false;
+  readonly parts = new Map<string, Subject>();
+  readonly groups: Partial<Record<GroupKind, GroupState>> = {};
   /** Differs from what `takeChanges` last gave out. */
-  changed: boolean;
+  changed = false;
   /** So do its memories that are kept apart. */
-  slowChanged: boolean;
+  slowChanged = false;
+  #traits: readonly boolean[] = noTraits;
+
+  constructor(device: DeviceRef, program: Program) {
+    super(program);
+    this.device = device;
+    this.program = program;
+    this.heardAt = this.newestAt = this.judgedAt = -Infinity;
+  }
+
+  /** Pipeline time at which anything was last heard of the device. */
+  get heardAt(): number {
+    return this.cells[own.heardAt] as number;
+  }
+
+  set heardAt(at: number) {
+    this.cells[own.heardAt] = at;
+  }
+
+  /** Event time of its newest reading; -Infinity before the first. */
+  get newestAt(): number {
+    return this.cells[own.newestAt] as number;
+  }
+
+  set newestAt(at: number) {
+    this.cells[own.newestAt] = at;
+  }
+
+  /** Event time up to which its rules are judged: that of its newest reading or event. */
+  get judgedAt(): number {
+    return this.cells[own.judgedAt] as number;
+  }
+
+  set judgedAt(at: number) {
+    this.cells[own.judgedAt] = at;
+  }
+
+  /** By how much its newest reading arrived after its own time, ms: what its clock is behind. */
+  get lagMs(): number {
+    return this.cells[own.lagMs] as number;
+  }
+
+  set lagMs(ms: number) {
+    this.cells[own.lagMs] = ms;
+  }
+
+  /** Whether it is in each of the conditions that its groups count; shared and empty while it is in none. */
+  get traits(): readonly boolean[] {
+    return this.#traits;
+  }
+
+  setTrait(place: number, holds: boolean): void {
+    if (this.#traits === noTraits) {
+      if (!holds) return;
+      this.#traits = this.program.traits.map(() => false);
+    }
+    (this.#traits as boolean[])[place] = holds;
+    if (!holds && !this.#traits.includes(true)) this.#traits = noTraits;
+  }
 }
 
 /** What is the same of all devices of a group: their class, their site, and what they are together by. */

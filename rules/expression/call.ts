@@ -2,13 +2,14 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Metric } from '../../devices/metric.js';
 import type { Bilingual } from '../alarm.js';
 import { durationHint, parseDuration } from '../duration.js';
-import type { MemoryContent } from './memory-content.js';
-import { noContent } from './memory-content.js';
 import type { Memory } from './memory.js';
 import type { Scope } from './scope.js';
 import { findMetric, refuse, textOf } from './scope.js';
 import type { Sight } from './sight.js';
-import type { TruthValue, Value } from './value.js';
+import type { NumberValue, TruthValue, Value } from './value.js';
+import type { ReadCells } from './window.js';
+
+type ReadNumber = NumberValue['read'];
 
 /** A function as it is called in an expression. */
 export interface Call {
@@ -102,11 +103,20 @@ export function conditionArg(
   return undefined;
 }
 
-/** Where to read the memory's content of what is judged; of the whole device, where a part has none. */
-export function contentOf({ plan, uses }: Scope, memory: Memory): (sight: Sight) => MemoryContent {
+/**
+ * Compiles a look at what is remembered of what is judged; of the whole device, where a part has nothing.
+ * @param empty what it gives where there is nothing
+ */
+export function recall({ plan, uses }: Scope, memory: Memory, read: ReadCells, empty = NaN): ReadNumber {
   const place = plan.placeOf(memory);
   uses.memories = true;
-  return ({ memories, deviceMemories }) => memories[place] ?? deviceMemories[place] ?? noContent;
+  return (sight) => {
+    // Past the end, where the sight knows no places, it is undefined.
+    const own = sight.starts[place] ?? -1;
+    if (own >= 0) return read(sight.cells, own, sight);
+    const start = sight.deviceStarts[place] ?? -1;
+    return start >= 0 ? read(sight.deviceCells, start, sight) : empty;
+  };
 }
 
 /** Names the metric of a memory as something that the expression looked at. */

@@ -1,10 +1,10 @@
 import { didYouMean } from '../../devices/did-you-mean.js';
 import { eventTypes } from '../../devices/event-type.js';
 import type { Call, FunctionSpec } from './call.js';
-import { contentOf, durationArg, showCall, wordArg } from './call.js';
+import { durationArg, recall, showCall, wordArg } from './call.js';
 import { refuse } from './scope.js';
 import { broken } from './value.js';
-import { createEventWindow, readWindow } from './window.js';
+import { createEventWindow } from './window.js';
 
 /** The type of event that the first argument names; undefined, with the mistake reported, where it names none. */
 function typeArg(call: Call, usage: string): string | undefined {
@@ -47,7 +47,7 @@ export const eventFunctions: Readonly<Record<string, FunctionSpec>> = {
       if (type === undefined || lengthMs === undefined) return broken;
       call.scope.uses.events = true;
       const window = createEventWindow(type, lengthMs);
-      return showCall(call, readWindow(window, 'count', contentOf(call.scope, window)));
+      return showCall(call, recall(call.scope, window, window.question('count'), 0));
     },
   },
 };

@@ -1,5 +1,4 @@
 import type { GroupKind } from '../group-kind.js';
-import type { MemoryContent } from './memory-content.js';
 import type { Memory } from './memory.js';
 import type { MovedBy } from './moved-by.js';
 import type { Sight } from './sight.js';
@@ -27,7 +26,6 @@ export class Plan {
   readonly memories: Memory[] = [];
   readonly traits: Trait[] = [];
   readonly medians: Median[] = [];
-  readonly #questions = new Map<string, (sight: Sight) => number>();
   readonly #memoryPlaces = new Map<string, number>();
   readonly #traitPlaces = new Map<string, number>();
   readonly #rules: ReadonlyMap<string, number>;
@@ -42,34 +40,6 @@ export class Plan {
     if (known !== undefined) return known;
     this.#memoryPlaces.set(memory.key, this.memories.length);
     return this.memories.push(memory) - 1;
-  }
-
-  /**
-   * The same question to the same memory is answered once a turn of the sight, however many conditions ask it.
-   * @param key tells questions apart
-   * @param ask answers it from what is remembered
-   */
-  answer(
-    key: string,
-    contentOf: (sight: Sight) => MemoryContent,
-    ask: (sight: Sight) => number,
-  ): (sight: Sight) => number {
-    const known = this.#questions.get(key);
-    if (known !== undefined) return known;
-    let turn = -1;
-    let about: MemoryContent | undefined;
-    let answer = NaN;
-    const read = (sight: Sight) => {
-      const content = contentOf(sight);
-      if (sight.turn !== turn || content !== about) {
-        turn = sight.turn;
-        about = content;
-        answer = ask(sight);
-      }
-      return answer;
-    };
-    this.#questions.set(key, read);
-    return read;
   }
 
   traitOf(trait: Trait): number {

@@ -1,8 +1,8 @@
 import type { Metric } from '../../devices/metric.js';
-import type { MemoryContent } from './memory-content.js';
+import type { Cells } from './cells.js';
 import type { Memory } from './memory.js';
+import { asWritten } from './memory.js';
 import type { Plan } from './plan.js';
-import { valueOf } from './window.js';
 
 const hourMs = 3_600_000;
 export const hoursPerWeek = 168;
@@ -15,77 +15,77 @@ export function hourOf(at: number, offsetMs: number): number {
   return Math.floor((at + offsetMs) / hourMs) + 3 * 24;
 }
 
+/** Where the numbers of the hour that is being gathered are. */
+const hourly = { count: 0, hour: 1, sum: 2 } as const;
+
+/** Takes the mean of an hour into what is kept of them, which begins at `start`. */
+type Close = (cells: Cells, start: number, hour: number, mean: number) => void;
+
 /**
  * Gathers the values of each hour on the wall, and hands its mean on when a value of a later hour comes. Late values
  * of an hour that was handed on are left out.
+ * @param place of the memory that it is handed on to
  */
-function createHourly(
-  key: string,
-  name: string,
-  metric: Metric,
-  place: number,
-  close: (kept: MemoryContent, hour: number, mean: number) => void,
-): Memory {
-  const value = valueOf(name, metric);
+function createHourly(key: string, name: string, place: number, close: Close): Memory {
   return {
     key,
     metrics: [name],
     onEvents: false,
     lookBackMs: hourMs,
-    take: (content, sight) => {
-      const x = value(sight);
-      if (Number.isNaN(x)) return;
+    fills: place,
+    ...asWritten(3),
+    take: (cells, start, _size, x, sight) => {
+      if (Number.isNaN(x)) return true;
       const hour = hourOf(sight.at, sight.calendar.offsetMs(sight.at));
-      const [current, count, sum] = content as [number?, number?, number?];
-      if (current === undefined || count === undefined || sum === undefined) content.push(hour, 1, x);
-      else if (hour === current) {
-        content[1] = count + 1;
-        content[2] = sum + x;
-      } else if (hour > current) {
-        close((sight.memories[place] ??= []), current, sum / count);
-        sight.slowChanged = true;
-        content[0] = hour;
-        content[1] = 1;
-        content[2] = x;
+      const count = cells[start + hourly.count] as number;
+      const current = cells[start + hourly.hour] as number;
+      if (count > 0 && hour < current) return true;
+      if (count > 0 && hour === current) {
+        cells[start + hourly.count] = count + 1;
+        cells[start + hourly.sum] = (cells[start + hourly.sum] as number) + x;
+        return true;
       }
+      if (count > 0) {
+        close(cells, sight.starts[place] as number, current, (cells[start + hourly.sum] as number) / count);
+        sight.slowChanged = true;
+      }
+      cells[start + hourly.count] = 1;
+      cells[start + hourly.hour] = hour;
+      cells[start + hourly.sum] = x;
+      return true;
     },
   };
 }
 
 /** A memory that another one fills. */
-function createKept(key: string, lookBackMs: number): Memory {
-  return { key, metrics: [], onEvents: false, lookBackMs, slow: true, take: () => undefined };
+function createKept(key: string, size: number, lookBackMs: number): Memory {
+  return { key, metrics: [], onEvents: false, lookBackMs, slow: true, take: () => true, ...asWritten(size) };
 }
 
 /**
- * The hourly means of a metric over a week and a day: the hour of the newest, then one place for each hour. What is
- * not known is null in JSON and NaN here.
+ * The hourly means of a metric over a week and a day: the hour of the newest, then one place for each hour; NaN where
+ * it is not known.
  * @returns the place of it
  */
-export function planPast(plan: Plan, name: string, metric: Metric): number {
-  const kept: Memory = {
-    ...createKept(`past/${name}`, hoursKept * hourMs),
-    pack: (content) => content.slice(),
-    unpack: (packed: readonly (number | null)[]) => packed.map((value) => value ?? NaN),
+export function planPast(plan: Plan, name: string): number {
+  const place = plan.placeOf(createKept(`past-hours/${name}`, 1 + hoursKept, hoursKept * hourMs));
+  const close: Close = (cells, start, hour, mean) => {
+    const newest = cells[start] as number;
+    if (newest === 0) cells.fill(NaN, start + 1, start + 1 + hoursKept);
+    const skipped = newest === 0 ? 0 : Math.min(hour - newest - 1, hoursKept);
+    for (let i = 1; i <= skipped; i++) cells[start + 1 + ((newest + i) % hoursKept)] = NaN;
+    cells[start] = hour;
+    cells[start + 1 + (hour % hoursKept)] = Math.round(mean * 1000) / 1000;
   };
-  const place = plan.placeOf(kept);
-  const close = (content: MemoryContent, hour: number, mean: number) => {
-    if (content.length === 0) content.push(hour, ...Array.from({ length: hoursKept }, () => NaN));
-    const newest = content[0] as number;
-    const skipped = Math.min(hour - newest - 1, hoursKept);
-    for (let i = 1; i <= skipped; i++) content[1 + ((newest + i) % hoursKept)] = NaN;
-    content[0] = hour;
-    content[1 + (hour % hoursKept)] = Math.round(mean * 1000) / 1000;
-  };
-  plan.placeOf(createHourly(`past-hour/${name}`, name, metric, place, close));
+  plan.placeOf(createHourly(`past-now/${name}`, name, place, close));
   return place;
 }
 
-/** The mean of an hour; NaN where it is not known, or not any more. */
-export function readPast(content: MemoryContent, hour: number): number {
-  const newest = content[0];
-  if (newest === undefined || hour > newest || hour <= newest - hoursKept) return NaN;
-  return content[1 + (hour % hoursKept)] ?? NaN;
+/** The mean of an hour; NaN where it is not known, or not any more. `start` is where the hours are kept. */
+export function readPast(cells: Cells, start: number, hour: number): number {
+  const newest = cells[start] as number;
+  if (hour > newest || hour <= newest - hoursKept) return NaN;
+  return cells[start + 1 + (hour % hoursKept)] as number;
 }
 
 /** Weeks that an hour must have been seen in before anybody can say what is usual for it. */
@@ -95,6 +95,8 @@ const leastWeight = 0.15;
 /** How far away, in usual distances, an hour counts at most: an outlier moves the usual by no more. */
 const farthest = 3;
 const perHour = 3;
+/** Before the hours stands whether there is anything. */
+const usualSize = 1 + hoursPerWeek * perHour;
 
 /**
  * What is usual for a metric by the hour of the week: for each hour its level, the mean distance from it, and in how
@@ -102,28 +104,30 @@ const perHour = 3;
  * @returns the place of it
  */
 export function planUsual(plan: Plan, name: string, metric: Metric): number {
-  const place = plan.placeOf(createKept(`usual/${name}`, (fewestWeeks * hoursPerWeek + 1) * hourMs));
+  const place = plan.placeOf(
+    createKept(`usual-hours/${name}`, usualSize, (fewestWeeks * hoursPerWeek + 1) * hourMs),
+  );
   const least = leastDistance(metric);
-  const close = (content: MemoryContent, hour: number, mean: number) => {
-    if (content.length === 0) content.push(...Array.from({ length: hoursPerWeek * perHour }, () => 0));
-    const i = (hour % hoursPerWeek) * perHour;
-    const level = content[i] as number;
-    const distance = content[i + 1] as number;
-    const weeks = content[i + 2] as number;
+  const close: Close = (cells, start, hour, mean) => {
+    cells[start] = 1;
+    const i = start + 1 + (hour % hoursPerWeek) * perHour;
+    const level = cells[i] as number;
+    const distance = cells[i + 1] as number;
+    const weeks = cells[i + 2] as number;
     const round = (x: number) => Math.round(x * 1000) / 1000;
-    if (weeks === 0) content[i] = round(mean);
+    if (weeks === 0) cells[i] = round(mean);
     else {
       const reach = weeks < fewestWeeks ? Infinity : farthest * Math.max(distance, least(level));
       const away = Math.max(-reach, Math.min(reach, mean - level));
       const weight = Math.max(1 / (weeks + 1), leastWeight);
-      content[i] = round(level + weight * away);
-      content[i + 1] = round(
+      cells[i] = round(level + weight * away);
+      cells[i + 1] = round(
         weeks === 1 ? Math.abs(away) / 2 : distance + weight * (Math.abs(away) - distance),
       );
     }
-    content[i + 2] = weeks + 1;
+    cells[i + 2] = weeks + 1;
   };
-  plan.placeOf(createHourly(`usual-hour/${name}`, name, metric, place, close));
+  plan.placeOf(createHourly(`usual-now/${name}`, name, place, close));
   return place;
 }
 
@@ -134,12 +138,12 @@ export interface Usual {
   readonly sd: number;
 }
 
-/** What is usual in an hour; undefined where it is not known yet. */
-export function readUsual(content: MemoryContent, hour: number, metric: Metric): Usual | undefined {
-  const i = (hour % hoursPerWeek) * perHour;
-  const [level, distance, weeks] = [content[i], content[i + 1], content[i + 2]];
-  if (level === undefined || distance === undefined || weeks === undefined || weeks < fewestWeeks)
-    return undefined;
+/** What is usual in an hour; undefined where it is not known yet. `start` is where the hours are kept. */
+export function readUsual(cells: Cells, start: number, hour: number, metric: Metric): Usual | undefined {
+  const i = start + 1 + (hour % hoursPerWeek) * perHour;
+  const level = cells[i] as number;
+  const distance = cells[i + 1] as number;
+  if ((cells[i + 2] as number) < fewestWeeks) return undefined;
   // Of a normal distribution the standard deviation is 1.2533 mean distances.
   return { level, sd: 1.2533 * Math.max(distance, leastDistance(metric)(level)) };
 }
@@ -149,7 +153,8 @@ export function readUsual(content: MemoryContent, hour: number, metric: Metric):
  * to the next nobody can tell when exactly, so a quarter of the change is added to what is usual to differ.
  */
 export function readUsualOver(
-  content: MemoryContent,
+  cells: Cells,
+  start: number,
   at: number,
   lengthMs: number,
   offsetMs: number,
@@ -162,7 +167,7 @@ export function readUsualOver(
   let sd = 0;
   let before: Usual | undefined;
   for (let hour = Math.floor(from / hourMs); hour * hourMs < until; hour++) {
-    const usual = readUsual(content, hour + shift, metric);
+    const usual = readUsual(cells, start, hour + shift, metric);
     if (usual === undefined) return undefined;
     const overlap = Math.min(until, (hour + 1) * hourMs) - Math.max(from, hour * hourMs);
     level += (usual.level * overlap) / lengthMs;

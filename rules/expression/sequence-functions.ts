@@ -1,6 +1,8 @@
 import type { Call, FunctionSpec } from './call.js';
-import { conditionArg, contentOf, durationArg, showCall } from './call.js';
+import { conditionArg, durationArg, recall, showCall } from './call.js';
+import type { Cells } from './cells.js';
 import type { Memory } from './memory.js';
+import { asWritten } from './memory.js';
 import type { Scope } from './scope.js';
 import { innerScope, refuse } from './scope.js';
 import { broken } from './value.js';
@@ -43,6 +45,13 @@ function conditionsOf(
   return undefined;
 }
 
+/** Whether the condition was ever true, and when it last was. */
+const since = { was: 0, at: 1 } as const;
+
+function readSince(cells: Cells, start: number): number {
+  return cells[start] === 0 ? NaN : (cells[start + since.at] as number);
+}
+
 /** When the condition was last true. */
 function createSince(inner: Scope, { text, read }: Inner, lookBackMs: number): Memory {
   return {
@@ -50,14 +59,18 @@ function createSince(inner: Scope, { text, read }: Inner, lookBackMs: number): M
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
     lookBackMs,
-    take: (content, sight) => {
-      if (read(sight) === true && sight.at >= (content[0] ?? -Infinity)) content[0] = sight.at;
+    ...asWritten(2),
+    take: (cells, start, _size, _value, sight) => {
+      if (read(sight) !== true || sight.at < readSince(cells, start)) return true;
+      cells[start] = 1;
+      cells[start + since.at] = sight.at;
+      return true;
     },
   };
 }
 
-/** Since when something is waited for: -1 for nothing; and whether the first condition was true. */
-const waiting = { since: 0, held: 1 } as const;
+/** Whether anything is known, whether the first condition was true, whether the second is waited for, since when. */
+const waiting = { known: 0, held: 1, waits: 2, since: 3 } as const;
 
 /** Since when the second condition has not become true after the first one did. */
 function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: number): Memory {
@@ -66,13 +79,17 @@ function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: nu
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
     lookBackMs,
-    take: (content, sight) => {
-      if (content.length === 0) content.push(-1, 0);
+    ...asWritten(4),
+    take: (cells, start, _size, _value, sight) => {
+      cells[start] = 1;
       const holds = first.read(sight);
-      if (holds === true && content[waiting.held] === 0 && content[waiting.since] === -1)
-        content[waiting.since] = sight.at;
-      if (holds !== undefined) content[waiting.held] = holds ? 1 : 0;
-      if (second.read(sight) === true) content[waiting.since] = -1;
+      if (holds === true && cells[start + waiting.held] === 0 && cells[start + waiting.waits] === 0) {
+        cells[start + waiting.waits] = 1;
+        cells[start + waiting.since] = sight.at;
+      }
+      if (holds !== undefined) cells[start + waiting.held] = holds ? 1 : 0;
+      if (second.read(sight) === true) cells[start + waiting.waits] = 0;
+      return true;
     },
   };
 }
@@ -84,14 +101,12 @@ function then(call: Call): Value {
   const [first, second] = found?.conditions ?? [];
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
-  const content = contentOf(call.scope, createSince(found.inner, first, lengthMs));
+  const at = recall(call.scope, createSince(found.inner, first, lengthMs), readSince);
   return {
     kind: 'truth',
     read: (sight) => {
       const holds = second.read(sight);
-      if (holds !== true) return holds;
-      const since = content(sight)[0];
-      return since !== undefined && sight.at - since <= lengthMs;
+      return holds !== true ? holds : sight.at - at(sight) <= lengthMs;
     },
   };
 }
@@ -103,26 +118,20 @@ function notThen(call: Call): Value {
   const [first, second] = found?.conditions ?? [];
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
-  const content = contentOf(call.scope, createWaiting(found.inner, first, second, lengthMs));
+  const memory = createWaiting(found.inner, first, second, lengthMs);
+  const at = recall(call.scope, memory, (cells, start) =>
+    cells[start + waiting.waits] === 0 ? NaN : (cells[start + waiting.since] as number),
+  );
   call.scope.uses.ticks = true;
-  return {
-    kind: 'truth',
-    read: (sight) => {
-      const since = content(sight)[waiting.since] ?? -1;
-      return since !== -1 && sight.at - since >= lengthMs;
-    },
-  };
+  return { kind: 'truth', read: (sight) => sight.at - at(sight) >= lengthMs };
 }
 
 function secondsSince(call: Call): Value {
   const found = conditionsOf(call, 1, 'seconds_since(occupied == 1)');
   const [condition] = found?.conditions ?? [];
   if (found === undefined || condition === undefined) return broken;
-  const content = contentOf(call.scope, createSince(found.inner, condition, longestMs));
-  return showCall(call, (sight) => {
-    const since = content(sight)[0];
-    return since === undefined ? NaN : (sight.at - since) / 1000;
-  });
+  const at = recall(call.scope, createSince(found.inner, condition, longestMs), readSince);
+  return showCall(call, (sight) => (sight.at - at(sight)) / 1000);
 }
 
 export const sequenceFunctions: Readonly<Record<string, FunctionSpec>> = {

@@ -4,7 +4,7 @@ import type { Calendar } from '../calendar.js';
 import { emptyCalendar } from '../calendar.js';
 import type { DeviceRef } from '../device-ref.js';
 import type { GroupKind } from '../group-kind.js';
-import type { Memories } from './memory-content.js';
+import type { Cells } from './cells.js';
 
 export type Metrics = Readonly<Record<string, MetricValue>>;
 
@@ -26,17 +26,18 @@ export type ActiveAlarms = readonly ({ readonly level: number } | undefined)[];
  * evaluating a condition allocates nothing.
  */
 export interface Sight {
-  /** Counts up whenever it is turned to something else. */
-  turn: number;
   /** Event time of the reading, or pipeline time of the tick; epoch ms. */
   at: number;
   /** Metrics of what is judged: the device, or one of its parts. */
   metrics: Metrics;
-  memories: Memories;
+  /** What is remembered of it, and where that of each memory begins, by its place; -1 where there is nothing. */
+  cells: Cells;
+  starts: Int32Array;
   alarms: ActiveAlarms;
   /** Metrics of the whole device, for what a part doesn't report itself. */
   deviceMetrics: Metrics;
-  deviceMemories: Memories;
+  deviceCells: Cells;
+  deviceStarts: Int32Array;
   deviceAlarms: ActiveAlarms;
   /** The name of the part; undefined for the device itself. */
   part: string | undefined;
@@ -56,15 +57,19 @@ export interface Sight {
   slowChanged: boolean;
 }
 
+const noCells = new Float64Array(0);
+const noStarts = new Int32Array(0);
+
 export function createSight(calendar: Calendar = emptyCalendar): Sight {
   return {
-    turn: 0,
     at: 0,
     metrics: {},
-    memories: [],
+    cells: noCells,
+    starts: noStarts,
     alarms: [],
     deviceMetrics: {},
-    deviceMemories: [],
+    deviceCells: noCells,
+    deviceStarts: noStarts,
     deviceAlarms: [],
     part: undefined,
     event: undefined,

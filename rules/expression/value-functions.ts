@@ -1,15 +1,16 @@
 import type { Bilingual } from '../alarm.js';
 import type { Call, FunctionSpec } from './call.js';
-import { contentOf, durationArg, metricArg, numberMetricArg, showCall, showMetric } from './call.js';
-import { noContent } from './memory-content.js';
+import { durationArg, metricArg, numberMetricArg, recall, showCall, showMetric } from './call.js';
+import type { Cells } from './cells.js';
 import { hoursPerWeek, hourOf, planPast, planUsual, readPast, readUsual, readUsualOver } from './season.js';
 import type { Sight } from './sight.js';
 import { broken } from './value.js';
 import type { Value } from './value.js';
 import { createDrift, createLast, drift, fewestForDrift, last, recentSpreadOf } from './value-memories.js';
-import { createMetricWindow, readWindow } from './window.js';
+import { createMetricWindow } from './window.js';
+import type { ReadCells } from './window.js';
 
-type Read = (content: readonly number[], sight: Sight) => number;
+type Read = (known: Cells, sight: Sight) => number;
 
 const of = (usage: string, gives: Bilingual, compile: (call: Call, needs: string) => Value): FunctionSpec => {
   const needs = usage.includes('"') ? 'a metric and a time' : 'a metric';
@@ -22,13 +23,13 @@ const of = (usage: string, gives: Bilingual, compile: (call: Call, needs: string
   };
 };
 
-function aboutLast(usage: string, gives: Bilingual, read: Read): FunctionSpec {
+function aboutLast(usage: string, gives: Bilingual, read: ReadCells): FunctionSpec {
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     if (found === undefined) return broken;
-    const content = contentOf(call.scope, createLast(found.name, found.metric));
+    const value = recall(call.scope, createLast(found.name, found.metric), read);
     showMetric(call.scope, found.name);
-    return showCall(call, (sight) => read(content(sight), sight));
+    return showCall(call, value);
   });
 }
 
@@ -37,12 +38,11 @@ function aboutDrift(usage: string, gives: Bilingual, read: Read): FunctionSpec {
     const found = numberMetricArg(call, 0, needs);
     const lengthMs = durationArg(call, 1, needs);
     if (found === undefined || lengthMs === undefined) return broken;
-    const content = contentOf(call.scope, createDrift(found.name, found.metric, lengthMs));
+    const value = recall(call.scope, createDrift(found.name, lengthMs), (cells, start, sight) =>
+      (cells[start + drift.count] as number) < fewestForDrift ? NaN : read(cells.subarray(start), sight),
+    );
     showMetric(call.scope, found.name);
-    return showCall(call, (sight) => {
-      const known = content(sight);
-      return (known[drift.count] ?? 0) < fewestForDrift ? NaN : read(known, sight);
-    });
+    return showCall(call, value);
   });
 }
 
@@ -50,12 +50,13 @@ function aboutPast(usage: string, gives: Bilingual, hours: number): FunctionSpec
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     if (found === undefined) return broken;
-    const place = planPast(call.scope.plan, found.name, found.metric);
+    const place = planPast(call.scope.plan, found.name);
     call.scope.uses.memories = true;
     showMetric(call.scope, found.name);
-    return showCall(call, ({ memories, at, calendar }) =>
-      readPast(memories[place] ?? noContent, hourOf(at, calendar.offsetMs(at)) - hours),
-    );
+    return showCall(call, ({ cells, starts, at, calendar }) => {
+      const start = starts[place] ?? -1;
+      return start < 0 ? NaN : readPast(cells, start, hourOf(at, calendar.offsetMs(at)) - hours);
+    });
   });
 }
 
@@ -68,19 +69,22 @@ function usualOf(call: Call, needs: string) {
   const place = planUsual(scope.plan, name, metric);
   scope.uses.memories = true;
   showMetric(scope, name);
-  const content = ({ memories }: Sight) => memories[place] ?? noContent;
-  return { name, metric, content };
+  const startOf = ({ starts }: Sight) => starts[place] ?? -1;
+  return { name, metric, startOf };
 }
 
 /** By how many usual standard deviations the mean of the last `lengthMs` is away from the usual. */
 function robustZ(call: Call, needs: string, lengthMs: number): ((sight: Sight) => number) | undefined {
   const found = usualOf(call, needs);
   if (found === undefined) return undefined;
-  const { name, metric, content } = found;
+  const { name, metric, startOf } = found;
   const window = createMetricWindow('mean', name, metric, lengthMs);
-  const mean = readWindow(window, 'mean', contentOf(call.scope, window));
-  const usual = (sight: Sight) =>
-    readUsualOver(content(sight), sight.at, lengthMs, sight.calendar.offsetMs(sight.at), metric);
+  const mean = recall(call.scope, window, window.question('mean'));
+  const usual = (sight: Sight) => {
+    const start = startOf(sight);
+    if (start < 0) return undefined;
+    return readUsualOver(sight.cells, start, sight.at, lengthMs, sight.calendar.offsetMs(sight.at), metric);
+  };
   call.scope.evidence.set(`usual(${name})`, (sight) => usual(sight)?.level);
   return (sight) => {
     const known = usual(sight);
@@ -100,9 +104,9 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
       const found = metricArg(call, 0, needs);
       if (found === undefined) return broken;
       const { name, metric } = found;
-      const content = contentOf(call.scope, createLast(name, metric));
+      const newest: ReadCells = (cells, start) => cells[start + last.value] as number;
+      const read = recall(call.scope, createLast(name, metric), newest);
       showMetric(call.scope, name);
-      const read = (sight: Sight) => content(sight)[last.value] ?? NaN;
       if (metric.kind === 'number') return showCall(call, read);
       return { kind: 'word', words: metric.words, read: (sight) => metric.words[read(sight)] };
     },
@@ -110,15 +114,12 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
   previous: aboutLast(
     'previous(co2_ppm)',
     { en: 'its value before the newest', zh: '最新值之前的一个值' },
-    (content) => content[last.before] ?? NaN,
+    (cells, start) => cells[start + last.before] as number,
   ),
   step: aboutLast(
     'step(temp_c)',
     { en: 'its newest value less the one before', zh: '最新值减前一个值' },
-    (content) => {
-      const before = content[last.before];
-      return before === undefined ? NaN : (content[last.value] as number) - before;
-    },
+    (cells, start) => (cells[start + last.value] as number) - (cells[start + last.before] as number),
   ),
   age_s: aboutLast(
     'age_s(co2_ppm)',
@@ -126,7 +127,7 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
       en: 'seconds since the metric was last reported, while the device reports others; unknown where it never was',
       zh: '设备仍在上报其他指标时，该指标上次上报至今的秒数；从未上报时未知',
     },
-    (content, { at }) => (content.length === 0 ? NaN : (at - (content[last.at] as number)) / 1000),
+    (cells, start, { at }) => (at - (cells[start + last.at] as number)) / 1000,
   ),
   yesterday: aboutPast(
     'yesterday(rx_mbps)',
@@ -147,10 +148,11 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
     (call, needs) => {
       const found = usualOf(call, needs);
       if (found === undefined) return broken;
-      const { content, metric } = found;
+      const { startOf, metric } = found;
       return showCall(call, (sight) => {
+        const start = startOf(sight);
         const hour = hourOf(sight.at, sight.calendar.offsetMs(sight.at));
-        return readUsual(content(sight), hour, metric)?.level ?? NaN;
+        return start < 0 ? NaN : (readUsual(sight.cells, start, hour, metric)?.level ?? NaN);
       });
     },
   ),
@@ -190,8 +192,7 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
       en: 'by how many standard deviations its weighted mean of about that time is away from that of twelve times as long',
       zh: '约这段时间的加权均值偏离十二倍时间的加权均值多少个标准差',
     },
-    (content) =>
-      ((content[drift.recent] as number) - (content[drift.mean] as number)) / recentSpreadOf(content),
+    (known) => ((known[drift.recent] as number) - (known[drift.mean] as number)) / recentSpreadOf(known),
   ),
   cusum: aboutDrift(
     'cusum(rtt_ms, "30m")',
@@ -199,6 +200,6 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
       en: 'the greater of its two CUSUM sums in standard deviations (k = 0.5): above 5 it has shifted',
       zh: '两个 CUSUM 累积和中较大者，以标准差计（k = 0.5）：超过 5 即已偏移',
     },
-    (content) => Math.max(content[drift.above] as number, content[drift.below] as number),
+    (known) => Math.max(known[drift.above] as number, known[drift.below] as number),
   ),
 };

@@ -1,12 +1,12 @@
 import { aggregations, aggregates } from './aggregate.js';
 import type { Aggregate } from './aggregate.js';
 import type { Call, FunctionSpec } from './call.js';
-import { conditionArg, contentOf, durationArg, metricArg, showCall, showMetric } from './call.js';
+import { conditionArg, durationArg, metricArg, recall, showCall, showMetric } from './call.js';
 import type { Scope } from './scope.js';
 import { innerScope, refuse } from './scope.js';
 import { broken } from './value.js';
 import type { Value } from './value.js';
-import { createMetricWindow, createTruthWindow, readWindow } from './window.js';
+import { createMetricWindow, createTruthWindow, unasked } from './window.js';
 import type { Window, WindowKind } from './window.js';
 
 const usages: Partial<Record<Aggregate | 'share', string>> = {
@@ -64,9 +64,7 @@ function compileWindow(call: Call, name: Aggregate | 'share', usage: string): Va
       return refuse(scope, args[1]?.start ?? 0, 'The share of a quantile is a number between 0 and 1.');
     q = share;
   }
-  const content = contentOf(scope, window);
-  const key = `${aggregate}/${q}/${window.key}`;
-  const read = scope.plan.answer(key, content, readWindow(window, aggregate, content, q));
+  const read = recall(scope, window, window.question(aggregate, q), unasked(aggregate));
   for (const metric of window.metrics) showMetric(scope, metric);
   // A clock's hour ends whether or not a reading comes, but is asked for with the next one.
   return showCall(call, read);

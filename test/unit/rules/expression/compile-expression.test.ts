@@ -7,11 +7,10 @@ import type { Expression } from '../../../../rules/expression/expression.js';
 import { Plan } from '../../../../rules/expression/plan.js';
 import { createSight } from '../../../../rules/expression/sight.js';
 
-function compile(text: string, ...classes: DeviceClass[]): Expression {
-  const [deviceClass = 'sensor'] = classes;
-  const result = checkExpression(text, classes.length === 0 ? ['sensor'] : classes);
+function compile(text: string, deviceClass: DeviceClass = 'sensor', plan = new Plan()): Expression {
+  const result = checkExpression(text, [deviceClass]);
   if (!('bind' in result)) throw new Error(result.map(({ message }) => message).join(' '));
-  return result.bind(deviceClass, new Plan());
+  return result.bind(deviceClass, plan);
 }
 
 function test(text: string, metrics: Record<string, MetricValue>, deviceClass: DeviceClass = 'sensor') {
@@ -101,17 +100,20 @@ describe('a condition', () => {
   });
 
   it('says what it looked at, as it is written there', () => {
-    const expression = compile('mean(co2_ppm, "5m") > 1000 && occupied == 1');
-    const memories = [[60_000, 3, 3100]];
+    const plan = new Plan();
+    const expression = compile('mean(co2_ppm, "5m") > 1000 && occupied == 1', 'sensor', plan);
     const metrics = { co2_ppm: 1034.25, occupied: 1 };
-    const sight = {
-      ...createSight(),
-      at: 60_000,
-      metrics,
-      deviceMetrics: metrics,
-      memories,
-      deviceMemories: memories,
-    };
+    const sight = { ...createSight(), at: 60_000, metrics, deviceMetrics: metrics };
+    const [window] = plan.memories;
+    const size = window?.sizes[0] ?? 0;
+    sight.cells = new Float64Array(size);
+    sight.starts = Int32Array.of(0);
+    for (const [at, value] of [
+      [0, 1000],
+      [30_000, 1065.75],
+      [60_000, 1034.25],
+    ] as const)
+      window?.take(sight.cells, 0, size, value, { ...sight, at });
     expect(expression.evidence(sight)).toEqual({
       'mean(co2_ppm, "5m")': 1033.333,
       co2_ppm: 1034.25,

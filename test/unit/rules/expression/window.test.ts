@@ -2,13 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Metric } from '../../../../devices/metric.js';
 import { aggregates } from '../../../../rules/expression/aggregate.js';
 import type { Aggregate } from '../../../../rules/expression/aggregate.js';
-import {
-  addToWindow,
-  createMetricWindow,
-  packWindow,
-  readWindow,
-  unpackWindow,
-} from '../../../../rules/expression/window.js';
+import { createMetricWindow } from '../../../../rules/expression/window.js';
 import type { Window } from '../../../../rules/expression/window.js';
 import { createSight } from '../../../../rules/expression/sight.js';
 import { seededRandom } from '../../../../simulators/city/seeded-random.js';
@@ -20,15 +14,43 @@ const windowOf = (aggregate: Aggregate, lengthMs: number) =>
 
 type Values = readonly (readonly [at: number, value: number])[];
 
-function fill(aggregate: Aggregate, lengthMs: number, values: Values, q?: number) {
-  const window = windowOf(aggregate, lengthMs);
-  const content: number[] = [];
-  for (const [at, value] of values) addToWindow(window, content, at, value);
-  return { window, content, read: (at: number) => readAt(window, aggregate, content, at, q) };
+/** A window with cells of its own, which are more when it asks for more. */
+class Kept {
+  readonly window: Window;
+  cells = new Float64Array(0);
+
+  constructor(window: Window) {
+    this.window = window;
+    this.#grow();
+  }
+
+  add(at: number, value: number): this {
+    const sight = { ...createSight(), at };
+    while (!this.window.take(this.cells, 0, this.cells.length, value, sight)) this.#grow();
+    return this;
+  }
+
+  read(aggregate: Aggregate, at: number, q?: number): number {
+    return this.window.question(aggregate, q)(this.cells, 0, { ...createSight(), at });
+  }
+
+  pack(): number[] {
+    return this.window.pack(this.cells, 0) ?? [];
+  }
+
+  #grow(): void {
+    const packed = this.pack();
+    const size = this.window.sizes.find((each) => each > this.cells.length);
+    if (size === undefined) throw new Error('There are no more cells.');
+    this.cells = new Float64Array(size);
+    if (packed.length > 0) this.window.unpack(packed, this.cells, 0, size);
+  }
 }
 
-function readAt(window: Window, aggregate: Aggregate, content: number[], at: number, q?: number): number {
-  return readWindow(window, aggregate, () => content, q)({ ...createSight(), at });
+function fill(aggregate: Aggregate, lengthMs: number, values: Values, q?: number) {
+  const kept = new Kept(windowOf(aggregate, lengthMs));
+  for (const [at, value] of values) kept.add(at, value);
+  return { kept, read: (at: number) => kept.read(aggregate, at, q) };
 }
 
 /** The answer by going through all values, in the order of their times. */
@@ -94,16 +116,15 @@ describe('a sliding window', () => {
         values.splice(i - 1, 2, ...values.slice(i - 1, i + 1).reverse());
 
       const lengthMs = 15 * minute;
-      const window = windowOf(aggregate, lengthMs);
-      const content: number[] = [];
+      const kept = new Kept(windowOf(aggregate, lengthMs));
       const seen: [number, number][] = [];
       let newestAt = 0;
       for (const [at, value] of values) {
-        addToWindow(window, content, at, value);
+        kept.add(at, value);
         seen.push([at, value]);
         newestAt = Math.max(newestAt, at);
         const within = seen.filter(([time]) => time > newestAt - lengthMs).toSorted((a, b) => a[0] - b[0]);
-        const answer = readAt(window, aggregate, content, newestAt, 0.5);
+        const answer = kept.read(aggregate, newestAt, 0.5);
         const oracle = expected(aggregate, within, lengthMs);
         if (Number.isNaN(oracle)) expect(answer).toBeNaN();
         else expect(answer).toBeCloseTo(oracle, 9);
@@ -115,11 +136,11 @@ describe('a sliding window', () => {
     const random = seededRandom(11);
     // Seldom high, as times of answers are.
     const values = Array.from({ length: 3600 }, (_, i) => [i * 1000, 20 / (0.02 + random())] as const);
-    const { content, read } = fill('quantile', 60 * minute, values, q);
+    const { kept, read } = fill('quantile', 60 * minute, values, q);
     const found = read(60 * minute - 1);
     const rank = values.filter(([, value]) => value <= found).length / values.length;
     expect(Math.abs(rank - q)).toBeLessThan(0.05);
-    expect(content.length).toBeLessThanOrEqual(26 * 20);
+    expect(kept.pack().length).toBeLessThanOrEqual(22 * 21);
   });
 
   it('keeps the spread of large values that hardly differ', () => {
@@ -134,30 +155,34 @@ describe('a sliding window', () => {
   });
 
   it('ignores a value that is older than the window is long', () => {
-    const { content, read } = fill('max', 5 * minute, [
+    const { kept, read } = fill('max', 5 * minute, [
       [10 * minute, 3],
       [5 * minute, 99],
     ]);
     expect(read(10 * minute)).toBe(3);
-    expect(content).toHaveLength(3);
+    expect(kept.pack()).toEqual([10 * minute, 3]);
   });
 
   it('stays small however many readings come, and loses none of them', () => {
     const readings = Array.from({ length: 6000 }, (_, i) => [i * 50, i % 2] as const);
-    const { content, read } = fill('mean', 5 * minute, readings);
-    expect(content.length).toBeLessThanOrEqual(26 * 3);
+    const { kept, read } = fill('mean', 5 * minute, readings);
+    expect(kept.pack().length).toBeLessThanOrEqual(2 + 22 * 3);
     expect(read(5 * minute - 1)).toBeCloseTo(0.5, 5);
   });
 
   it('comes back from its checkpoint unchanged', () => {
     for (const aggregate of aggregates) {
-      const { window, content } = fill(aggregate, 5 * minute, [
+      const { kept } = fill(aggregate, 5 * minute, [
         [1_700_000_000_123, 20.1],
         [1_700_000_060_456, 20.3],
         [1_700_000_120_001, 19.7],
       ]);
-      const saved = JSON.parse(JSON.stringify(packWindow(window, content))) as number[];
-      expect(unpackWindow(window, saved)).toEqual(content);
+      const packed = JSON.parse(JSON.stringify(kept.pack())) as number[];
+      const restored = new Kept(kept.window);
+      expect(kept.window.unpack(packed, restored.cells, 0, restored.cells.length)).toBe(true);
+      expect(restored.pack()).toEqual(packed);
+      const at = 1_700_000_240_000;
+      expect(restored.add(at, 20).read(aggregate, at, 0.5)).toBe(kept.add(at, 20).read(aggregate, at, 0.5));
     }
   });
 });
