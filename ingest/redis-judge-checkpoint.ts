@@ -32,7 +32,8 @@ export interface JudgeState {
 export interface JudgeChanges {
   /** The set of rules that entries behind the cursor will be judged by. */
   readonly ruleSet: string;
-  readonly engine: ReadonlyMap<string, string>;
+  /** Undefined: it is no more. */
+  readonly engine: ReadonlyMap<string, string | undefined>;
   readonly devices: ReadonlyMap<string, JudgedDevice>;
   readonly bridges: ReadonlyMap<string, Attendee>;
   readonly openedAt: number;
@@ -60,20 +61,21 @@ export async function loadJudgeState(redis: Redis, shard: number): Promise<Judge
 }
 
 /**
- * KEYS[2] checkpoint, KEYS[3] presence, KEYS[4] changes of presence; ARGV[2] changes to keep, then three lists,
+ * KEYS[2] checkpoint, KEYS[3] presence, KEYS[4] changes of presence; ARGV[2] changes to keep, then five lists,
  * each after its length: fields and values of the checkpoint (@cursor and @rules first), of presence, and changes
- * (JSON); then the devices that are no more, which are forgotten first. Returns 1, or 0 when it is saved already: the
- * command may have been sent twice.
+ * (JSON); fields of the checkpoint and of presence that are no more, which go first. Returns 1, or 0 when it is saved
+ * already: the command may have been sent twice.
  * Atomic: a change is told once, however often the log is judged.
  */
 const saveScript = `
 if redis.call('HGET', KEYS[2], ARGV[4]) == ARGV[5] and redis.call('HGET', KEYS[2], ARGV[6]) == ARGV[7] then return 0 end
 ${luaPut}
-local last = 3
-for _ = 1, 3 do last = last + tonumber(ARGV[last]) + 1 end
-for i = last, #ARGV do
-  redis.call('HDEL', KEYS[2], 'd/' .. ARGV[i], 'e/' .. ARGV[i], 'e/' .. ARGV[i] .. '@slow')
-  redis.call('HDEL', KEYS[3], ARGV[i])
+local gone = 3
+for _ = 1, 3 do gone = gone + tonumber(ARGV[gone]) + 1 end
+for key = 2, 3 do
+  local last = gone + tonumber(ARGV[gone])
+  for i = gone + 1, last do redis.call('HDEL', KEYS[key], ARGV[i]) end
+  gone = last + 1
 end
 local at = 3
 for key = 2, 3 do
@@ -101,15 +103,19 @@ export async function saveJudgeState(
   const { shard } = fence;
   const fields = ['@cursor', cursor, '@rules', changes.ruleSet];
   if (changes.openedAt !== -Infinity) fields.push('@opened', String(changes.openedAt));
-  for (const [key, json] of changes.engine) fields.push(`e/${key}`, json);
+  const gone = [...changes.removed].map((id) => `d/${id}`);
+  for (const [key, json] of changes.engine) {
+    if (json === undefined) gone.push(`e/${key}`);
+    else fields.push(`e/${key}`, json);
+  }
   for (const [id, device] of changes.devices) fields.push(`d/${id}`, JSON.stringify(device));
   for (const [name, bridge] of changes.bridges)
     fields.push(`b/${name}`, JSON.stringify(saveAttendee(bridge)));
   const shown = changes.presences.flatMap(({ device, presence }) => [device, JSON.stringify(presence)]);
   const told = changes.presenceChanges.map((change) => JSON.stringify(change));
-  const lists = [fields, shown, told].flatMap((list) => [list.length, ...list]);
+  const lists = [fields, shown, told, gone, [...changes.removed]].flatMap((list) => [list.length, ...list]);
   const keys = [redisKeys.judge(shard), redisKeys.presence(shard), redisKeys.presenceChanges(shard)];
-  await runFenced(redis, fence, saveScript, keys, [presenceChangesKept, ...lists, ...changes.removed]);
+  await runFenced(redis, fence, saveScript, keys, [presenceChangesKept, ...lists]);
 }
 
 /**

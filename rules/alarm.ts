@@ -23,7 +23,10 @@ export interface Bilingual {
 export interface Transition {
   /** `<alarm>~raise`, `<alarm>~change-<revision>` or `<alarm>~clear`; safe in file names and as a BullMQ job id. */
   readonly id: string;
-  /** The activation: `<rule>~<device or group>~<raisedAt>`, with `~<part>` before the time where there is a part. */
+  /**
+   * The activation: `<rule>~<device or group>~<raisedAt>`, with `~<part>` before the time where there is a part, and
+   * `-<number>` behind it where it is not the first that began at that time.
+   */
   readonly alarm: string;
   /** `change`: it became more or less severe while it was active. */
   readonly kind: 'raise' | 'change' | 'clear';

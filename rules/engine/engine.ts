@@ -7,6 +7,8 @@ import { isWide } from '../group-kind.js';
 import type { CompiledRule } from '../rule.js';
 import { tallyMs } from '../tally.js';
 import type { Tally } from '../tally.js';
+import type { Activated } from './activations.js';
+import { activationOf, noteEnd } from './activations.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
 import { DeviceState } from './state.js';
@@ -69,6 +71,10 @@ export class Engine {
   #talliedAt = -Infinity;
   #tally: Tally | undefined;
   #ownChanged = false;
+  /** Keys of what was given out by `takeChanges` and is no more. */
+  readonly #gone = new Set<string>();
+  /** Groups were restored: some may have lost their last device since. */
+  #groupsRestored = false;
 
   constructor(rules: readonly CompiledRule[], calendar?: Calendar) {
     const findings: Findings = {
@@ -144,6 +150,7 @@ export class Engine {
     const state = this.#devices.get(id);
     if (state === undefined) return;
     this.#devices.delete(id);
+    this.#gone.add(id).add(id + slowSuffix);
     this.#abandonDevice(state, 'device_removed');
   }
 
@@ -156,6 +163,8 @@ export class Engine {
 
   /** Pipeline time has come to `at`: judges what time alone moves, of every device and group. */
   tick(at: number): readonly Transition[] {
+    if (this.#groupsRestored) this.#abandonGroups(this.#groups.dropEmpty());
+    this.#groupsRestored = false;
     for (const state of this.#devices.values()) this.#evaluator.tick(state, at, this.#openedAt);
     // In an order that doesn't depend on the one in which the devices came to be known.
     this.#transitions.sort((a, b) => {
@@ -217,9 +226,14 @@ export class Engine {
     return [this.#evaluator.inspectGroup(bound, group, at)];
   }
 
-  /** What differs since the last call, as JSON by device; keys with "@" stand for what is no device's alone. */
-  takeChanges(): Map<string, string> {
-    const taken = new Map<string, string>();
+  /**
+   * What differs since the last call, as JSON by device, undefined where it is no more; keys with "@" stand for what is
+   * no device's alone.
+   */
+  takeChanges(): Map<string, string | undefined> {
+    const taken = new Map<string, string | undefined>();
+    for (const key of this.#gone) taken.set(key, undefined);
+    this.#gone.clear();
     if (this.#ownChanged) taken.set(engineKey, this.#serializeOwn());
     this.#ownChanged = false;
     for (const state of this.#changes) {
@@ -258,6 +272,7 @@ export class Engine {
       const group = (isWide(ref.kind) ? this.#wide : this.#groups).ensure(ref);
       restoreGroup(group, json, this.#abandoned);
       group.changed = this.#abandoned.length > abandoned;
+      this.#groupsRestored = true;
     } else if (key.endsWith(slowSuffix)) {
       const id = key.slice(0, -slowSuffix.length);
       const state = this.#devices.get(id);
@@ -323,13 +338,19 @@ export class Engine {
   #stateOf(device: DeviceRef): DeviceState {
     let state = this.#devices.get(device.id);
     if (state?.device.deviceClass !== device.deviceClass) {
-      if (state !== undefined) this.#abandonDevice(state, 'device_changed');
+      const before = state;
       state = new DeviceState(device, this.#programs[device.deviceClass]);
+      if (before !== undefined) {
+        this.#abandonDevice(before, 'device_changed');
+        state.activations = before.activations;
+        // What the other class has remembered is not to come back with a restart.
+        this.#gone.add(device.id + slowSuffix);
+      }
       this.#devices.set(device.id, state);
       this.#groups.place(state);
     } else if (state.device !== device) {
       state.device = device;
-      for (const group of this.#groups.place(state)) this.#abandonGroup(group);
+      this.#abandonGroups(this.#groups.place(state));
     }
     this.#markChanged(state);
     return state;
@@ -337,27 +358,32 @@ export class Engine {
 
   #abandonDevice(state: DeviceState, reason: EndingReason): void {
     const { id } = state.device;
-    this.#abandon(state.alarms, state.program.rules, id, undefined, reason);
-    for (const [part, { alarms }] of state.parts)
-      this.#abandon(alarms, state.program.rules, id, part, reason);
-    for (const group of this.#groups.remove(state)) this.#abandonGroup(group);
+    this.#abandon(state, state.program.rules, id, undefined, reason);
+    for (const [part, subject] of state.parts) this.#abandon(subject, state.program.rules, id, part, reason);
+    this.#abandonGroups(this.#groups.remove(state));
   }
 
-  #abandonGroup({ alarms, program, subject }: GroupState): void {
-    this.#abandon(alarms, program.groupRules, subject, undefined, 'device_removed');
+  /** They have no devices any more. */
+  #abandonGroups(groups: readonly GroupState[]): void {
+    for (const group of groups) {
+      this.#abandon(group, group.program.groupRules, group.subject, undefined, 'device_removed');
+      // The shard's part of a group that reaches over several is not kept.
+      if (!isWide(group.ref.kind)) this.#gone.add(groupPrefix + groupKey(group.ref));
+    }
   }
 
   #abandon(
-    alarms: readonly (AlarmState | undefined)[],
+    own: Activated & { readonly alarms: readonly (AlarmState | undefined)[] },
     rules: readonly BoundRule[],
     subject: string,
     part: string | undefined,
     reason: EndingReason,
   ): void {
-    alarms.forEach((alarm, place) => {
+    own.alarms.forEach((alarm, place) => {
       const rule = rules[place]?.rule;
       if (rule === undefined || alarm === undefined || alarm.level < 0) return;
-      const id = alarmId(rule.id, subject, part, alarm.raisedAt);
+      const id = alarmId(rule.id, subject, part, alarm.raisedAt, activationOf(own, rule.id));
+      noteEnd(own, rule.id, alarm.raisedAt, alarm.raisedAt);
       this.#abandoned.push({ alarm: id, reason, shadow: rule.mode === 'shadow' });
     });
   }

@@ -15,6 +15,7 @@ export function createGroupState(ref: GroupRef, program: Program): GroupState {
     counts: program.traits.map(() => 0),
     medians: program.medians.map(() => undefined),
     alarms: program.groupRules.map(() => undefined),
+    activations: undefined,
     changed: false,
   };
 }

@@ -68,6 +68,13 @@ export class Groups extends GroupBook {
     return emptied;
   }
 
+  /** Forgets all groups that have no devices, and returns them. */
+  dropEmpty(): readonly GroupState[] {
+    const empty = this.inOrder().filter(({ size }) => size === 0);
+    for (const group of empty) this.forget(group);
+    return empty;
+  }
+
   /** The device came into a condition that groups count, or out of it. */
   setTrait(state: DeviceState, place: number, holds: boolean): void {
     state.setTrait(place, holds);

@@ -3,6 +3,8 @@ import type { PresenceState } from '../../devices/presence.js';
 import type { EndingReason } from '../alarm.js';
 import type { DeviceRef } from '../device-ref.js';
 import type { Memory } from '../expression/memory.js';
+import type { Activated, SavedActivations } from './activations.js';
+import { activationOf, noteEnd, restoreActivations, saveActivations } from './activations.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState, StepState } from './alarm-state.js';
 import { stepPhases } from './alarm-state.js';
@@ -17,6 +19,7 @@ type SavedAlarms = Record<string, SavedAlarm>;
 interface SavedSubject {
   w?: Record<string, number[]>;
   a?: SavedAlarms;
+  n?: SavedActivations | undefined;
 }
 
 /** A device's state as kept in the checkpoint: short names, because there is one for every device of a city. */
@@ -39,6 +42,7 @@ interface SavedDevice extends SavedSubject {
 
 interface SavedGroup {
   a?: SavedAlarms;
+  n?: SavedActivations | undefined;
   /** Medians by metric. */
   m?: Record<string, number>;
 }
@@ -82,12 +86,13 @@ export function serializeSlow(state: DeviceState): string {
   return JSON.stringify(saveMemories(state, state.program, true) ?? {});
 }
 
-export function serializeGroup({ alarms, medians, program }: GroupState): string {
+export function serializeGroup(group: GroupState): string {
+  const { alarms, medians, program } = group;
   const known = program.medians.flatMap(({ metric }, place) => {
     const value = medians[place];
     return value === undefined ? [] : [[metric, value] as const];
   });
-  const saved: SavedGroup = { ...saveAlarms(alarms, program.groupRules) };
+  const saved: SavedGroup = { ...saveAlarms(alarms, program.groupRules), n: saveActivations(group) };
   if (known.length > 0) saved.m = Object.fromEntries(known);
   return JSON.stringify(saved);
 }
@@ -135,7 +140,8 @@ export function restoreSlow(state: DeviceState, json: string): void {
 export function restoreGroup(group: GroupState, json: string, abandoned: AbandonedAlarm[]): void {
   const saved = JSON.parse(json) as SavedGroup;
   const set = (place: number, alarm: AlarmState) => (group.alarms[place] = alarm);
-  restoreAlarms(set, saved.a, group.program.groupRules, group.subject, undefined, abandoned);
+  restoreActivations(group, saved.n);
+  restoreAlarms(set, saved.a, group.program.groupRules, group, group.subject, undefined, abandoned);
   group.program.medians.forEach(({ metric, kind }, place) => {
     if (kind === group.ref.kind) group.medians[place] = saved.m?.[metric];
   });
@@ -143,7 +149,11 @@ export function restoreGroup(group: GroupState, json: string, abandoned: Abandon
 
 function saveSubject(subject: Subject, program: Program): SavedSubject {
   const kept = saveMemories(subject, program, false);
-  return { ...(kept === undefined ? {} : { w: kept }), ...saveAlarms(subject.alarms, program.rules) };
+  return {
+    ...(kept === undefined ? {} : { w: kept }),
+    ...saveAlarms(subject.alarms, program.rules),
+    n: saveActivations(subject),
+  };
 }
 
 function saveMemories(
@@ -192,7 +202,8 @@ function restoreSubject(
 ): void {
   restoreMemories(own, saved.w, program);
   const set = (place: number, alarm: AlarmState) => own.setAlarm(place, alarm, program);
-  restoreAlarms(set, saved.a, program.rules, subject, part, abandoned);
+  restoreActivations(own, saved.n);
+  restoreAlarms(set, saved.a, program.rules, own, subject, part, abandoned);
 }
 
 function restoreMemories(
@@ -217,6 +228,7 @@ function restoreAlarms(
   set: (place: number, alarm: AlarmState) => void,
   saved: SavedAlarms | undefined,
   rules: readonly BoundRule[],
+  own: Activated,
   subject: string,
   part: string | undefined,
   abandoned: AbandonedAlarm[],
@@ -232,7 +244,9 @@ function restoreAlarms(
       set(bound.place, { level, raisedAt, revision, steps });
     else if (level >= 0) {
       const reason = bound === undefined ? 'rule_removed' : 'rule_changed';
-      abandoned.push({ alarm: alarmId(id, subject, part, raisedAt), reason, shadow: shadow === 1 });
+      const alarm = alarmId(id, subject, part, raisedAt, activationOf(own, id));
+      abandoned.push({ alarm, reason, shadow: shadow === 1 });
+      noteEnd(own, id, raisedAt, raisedAt);
     }
   }
 }

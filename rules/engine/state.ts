@@ -6,6 +6,7 @@ import type { Layout } from '../expression/layout.js';
 import type { Cells } from '../expression/cells.js';
 import type { GroupSight } from '../expression/sight.js';
 import type { GroupKind } from '../group-kind.js';
+import type { Activated, Activation } from './activations.js';
 import type { AlarmState } from './alarm-state.js';
 import type { Program } from './program.js';
 
@@ -16,9 +17,10 @@ const noAlarms: readonly undefined[] = [];
 const noTraits: readonly boolean[] = [];
 
 /** What rules are evaluated on: a device, or one of its parts. */
-export class Subject {
+export class Subject implements Activated {
   cells: Cells = new Float64Array(ownCells);
   layout: Layout;
+  activations: Map<string, Activation> | undefined = undefined;
   /** Alarms that are not at rest, by the places of their rules; shared and empty while all are at rest. */
   #alarms: readonly (AlarmState | undefined)[] = noAlarms;
 
@@ -137,7 +139,7 @@ export interface GroupRef {
 }
 
 /** The devices of a class that are in one room, on one floor, behind one device or at one site. */
-export interface GroupState extends GroupSight {
+export interface GroupState extends GroupSight, Activated {
   readonly ref: GroupRef;
   /** Stands for the group in the ids of its alarms; safe in file names. */
   readonly subject: string;

@@ -4,6 +4,8 @@ import type { Expression } from '../expression/expression.js';
 import type { Sight } from '../expression/sight.js';
 import { isWide } from '../group-kind.js';
 import type { RuleStep } from '../rule.js';
+import type { Activated } from './activations.js';
+import { activationOf, noteEnd, noteRaise } from './activations.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState } from './alarm-state.js';
 import type { BoundRule } from './program.js';
@@ -21,16 +23,18 @@ export interface Move {
 /** Devices of a group that are named as examples. */
 const namedMembers = 5;
 
-/** Describes what happened to an alarm of a device or a part where the sight stands, with its deterministic ids. */
+/** Notes and describes what happened to an alarm of a device or a part where the sight stands. */
 export function deviceTransition(
   rule: BoundRule,
   move: Move,
-  { device }: DeviceState,
+  state: DeviceState,
   part: string | undefined,
   sight: Sight,
 ): Transition {
+  const { device } = state;
+  const subject = part === undefined ? state : (state.parts.get(part) ?? state);
   return {
-    ...describe(rule, move, device.id, part, sight),
+    ...describe(rule, move, noteMove(subject, device.id, part, rule, move, sight), sight),
     site: device.site,
     deviceClass: device.deviceClass,
     device: device.id,
@@ -38,10 +42,10 @@ export function deviceTransition(
   };
 }
 
-/** Describes what happened to an alarm of a group. */
+/** Notes and describes what happened to an alarm of a group. */
 export function groupTransition(rule: BoundRule, move: Move, group: GroupState, sight: Sight): Transition {
   const { site, deviceClass, kind, id } = group.ref;
-  const described = describe(rule, move, group.subject, undefined, sight);
+  const described = describe(rule, move, noteMove(group, group.subject, undefined, rule, move, sight), sight);
   const devices = move.kind === 'clear' ? '' : nameMembers(rule, group);
   return {
     ...described,
@@ -52,16 +56,29 @@ export function groupTransition(rule: BoundRule, move: Move, group: GroupState, 
   };
 }
 
+/** @returns the id of the activation, the same whenever the log is judged */
+function noteMove(
+  subject: Activated,
+  name: string,
+  part: string | undefined,
+  { rule }: BoundRule,
+  { kind, alarm: { raisedAt } }: Move,
+  { at }: Sight,
+): string {
+  if (kind === 'raise') noteRaise(subject, rule.id, at);
+  const id = alarmId(rule.id, name, part, raisedAt, activationOf(subject, rule.id));
+  if (kind === 'clear') noteEnd(subject, rule.id, raisedAt, at);
+  return id;
+}
+
 type Described = Omit<Transition, 'site' | 'deviceClass' | 'device' | 'part' | 'group'>;
 
 function describe(
   { rule, steps }: BoundRule,
   { kind, alarm: { level, raisedAt, revision }, levelBefore }: Move,
-  subject: string,
-  part: string | undefined,
+  alarm: string,
   sight: Sight,
 ): Described {
-  const alarm = alarmId(rule.id, subject, part, raisedAt);
   const isDown = level < levelBefore;
   // Who goes down, goes down from the step that was the most severe.
   const step = steps[isDown ? levelBefore : level] as RuleStep<Expression>;

@@ -143,7 +143,9 @@ process.send?.(result);
 /** Everything that is remembered as JSON, as after a minute in which all have reported, and back again. */
 function measureCheckpoint({ engine }: City): { ms: number; bytes: number; restoreMs: number } {
   const since = performance.now();
-  const changes = engine.takeChanges();
+  const changes = [...engine.takeChanges()].flatMap(([key, json]) =>
+    json === undefined ? [] : [[key, json] as const],
+  );
   const ms = performance.now() - since;
   let bytes = 0;
   for (const [key, json] of changes) bytes += key.length + json.length;

@@ -8,6 +8,7 @@ import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import { parseRules } from '../../../../rules/parse-rules.js';
 import type { Tally } from '../../../../rules/tally.js';
+import { EngineCheckpoint } from '../../../support/engine-checkpoint.js';
 
 const minute = 60_000;
 /** A Monday. */
@@ -304,7 +305,9 @@ describe('a rule about a district', () => {
     const city = createEngine(rules);
     expect(told.slice(0, 2).flatMap(({ shard, tally }) => city.tally(shard, 3, tally))).toEqual([]);
     const after = createEngine(rules);
-    for (const [key, json] of city.takeChanges()) after.restore(key, json);
+    const checkpoint = new EngineCheckpoint();
+    checkpoint.save(city);
+    checkpoint.restore(after);
     const [last] = told.slice(2);
     expect(after.tally(last?.shard ?? 0, 3, last?.tally as Tally)).toMatchObject([
       { kind: 'raise', evidence: { 'member_share(clients == 0)': 1 } },

@@ -9,6 +9,7 @@ import type { Engine } from '../../../../rules/engine/engine.js';
 import { loadRules } from '../../../../rules/load-rules.js';
 import { parseRules } from '../../../../rules/parse-rules.js';
 import { seededRandom } from '../../../../simulators/city/seeded-random.js';
+import { EngineCheckpoint } from '../../../support/engine-checkpoint.js';
 
 type Step = (engine: Engine) => readonly Transition[];
 
@@ -57,11 +58,6 @@ function metricsAt(level: number): Pick<Reading, 'm' | 'parts'> {
   };
 }
 
-/** What is left of an engine after a crash: everything that was taken from it, through JSON. */
-function checkpoint(engine: Engine, kept: Map<string, string>): void {
-  for (const [key, json] of engine.takeChanges()) kept.set(key, json);
-}
-
 describe('an engine that is restored from a checkpoint', () => {
   const shipped = loadRules(join(import.meta.dirname, '../../../../rules/catalogue'));
 
@@ -78,17 +74,16 @@ describe('an engine that is restored from a checkpoint', () => {
         const steps = randomHistory(seed);
         const cut = Math.floor(random() * steps.length);
         const every = 1 + Math.floor(random() * 300);
-        const kept = new Map<string, string>();
+        const checkpoint = new EngineCheckpoint();
         const before = createEngine(rules);
         for (let i = 0; i < cut; i++) {
           steps[i]?.(before);
-          if (i % every === 0) checkpoint(before, kept);
+          if (i % every === 0) checkpoint.save(before);
         }
-        checkpoint(before, kept);
+        checkpoint.save(before);
 
         const after = createEngine(rules);
-        // Redis gives the entries of a hash in any order.
-        for (const [key, json] of [...kept].sort(() => random() - 0.5)) after.restore(key, json);
+        checkpoint.restore(after, random);
         const actual = steps.slice(cut).map((step) => JSON.stringify(step(after)));
         expect(actual).toEqual(expected.slice(cut));
       }
