@@ -36,9 +36,18 @@ export const sensorHealthCases: readonly CatalogueCase[] = [
   {
     rule: 'temp-stuck',
     bad: reports('sensor', (minute) => ({ temp_c: 23, rh_pct: 55 + 10 * Math.sin(minute / 100) }), {
-      hours: 9,
+      hours: 15,
     }),
     close: [
+      // A humid night, and a sensor that tells whole degrees.
+      reports(
+        'sensor',
+        (minute) => ({
+          temp_c: Math.round(27 - 2 * Math.sin((minute / 1440) * 2 * Math.PI)),
+          rh_pct: Math.round(85 + 9 * Math.sin((minute / 1440) * 2 * Math.PI)),
+        }),
+        { hours: 48 },
+      ),
       // A steady night.
       reports('sensor', (minute) => ({ temp_c: 23, rh_pct: 55 + noise(minute) }), { hours: 9 }),
       reports('sensor', (minute) => ({ temp_c: 23 + 0.2 * noise(minute), rh_pct: 55 + 10 * noise(minute) }), {
@@ -57,8 +66,16 @@ export const sensorHealthCases: readonly CatalogueCase[] = [
   },
   {
     rule: 'temp-unlike-floor',
-    bad: several('sensor', 5, (n) => ({ temp_c: n === 1 ? 34 : 24 + n / 10 })),
-    close: [several('sensor', 5, (n) => ({ temp_c: n === 1 ? 30 : 24 + n / 10 }))],
+    bad: several('sensor', 5, (n) => ({ temp_c: n === 1 ? 34 : 24 + n / 10 }), { phase: 'night' }),
+    close: [
+      several('sensor', 5, (n) => ({ temp_c: n === 1 ? 30 : 24 + n / 10 }), { phase: 'night' }),
+      // A cooled lesson on a hot Saturday, and the room of the machines at any time.
+      several('sensor', 5, (n) => ({ temp_c: n === 1 ? 25 : 34 + n / 10 })),
+      several('sensor', 5, (n) => ({ temp_c: n === 1 ? 20 : 30 + n / 10 }), {
+        phase: 'night',
+        device: (id) => (id === '1' ? { roomKind: 'equipment' } : {}),
+      }),
+    ],
   },
   {
     rule: 'co2-not-reported',

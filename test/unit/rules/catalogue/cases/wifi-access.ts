@@ -23,6 +23,8 @@ export const wifiAccessCases: readonly CatalogueCase[] = [
       // Clients don't even join: DHCP is not the cause.
       aps(() => ({ assoc_fail_pct: 15, dhcp_fail_pct: 60 })),
       aps(() => ({ assoc_fail_pct: 1, dhcp_fail_pct: 8 })),
+      // A learning point with one access point knows nothing of "all over the school".
+      several('ap', 1, () => ({ assoc_fail_pct: 1, dhcp_fail_pct: 60 })),
     ],
   },
   {
@@ -33,12 +35,18 @@ export const wifiAccessCases: readonly CatalogueCase[] = [
   {
     rule: 'site-dhcpv6-dead',
     bad: aps(() => ({ dhcp_fail_pct: 1, dhcpv6_fail_pct: 96 })),
-    close: [aps((n) => ({ dhcp_fail_pct: 1, dhcpv6_fail_pct: n === 1 ? 96 : 5 }))],
+    close: [
+      aps((n) => ({ dhcp_fail_pct: 1, dhcpv6_fail_pct: n === 1 ? 96 : 5 })),
+      several('ap', 1, () => ({ dhcp_fail_pct: 1, dhcpv6_fail_pct: 96 })),
+    ],
   },
   {
     rule: 'site-ra-lost',
     bad: aps((_, minute) => ({ ra_age_s: minute * 60 })),
-    close: [aps((_, minute) => ({ ra_age_s: (minute % 15) * 60 }))],
+    close: [
+      aps((_, minute) => ({ ra_age_s: (minute % 15) * 60 })),
+      several('ap', 1, (_, minute) => ({ ra_age_s: minute * 60 })),
+    ],
   },
   {
     rule: 'rogue-ra',

@@ -1,6 +1,7 @@
 import type { CatalogueCase } from '../catalogue-case.js';
 import { events, partReports, reports, several } from '../story.js';
 
+const twoWeeks = { hours: 10 * 24, every: 10, device: () => ({ intervalS: 600 }) };
 const radio = (metrics: Record<string, number>) => partReports('ap', 'radio5', metrics);
 
 export const wifiRadioCases: readonly CatalogueCase[] = [
@@ -58,17 +59,39 @@ export const wifiRadioCases: readonly CatalogueCase[] = [
   },
   {
     rule: 'ap-no-clients',
-    bad: several('ap', 5, (n) => ({ clients: n === 1 ? 0 : 14 + n })),
+    // Its radio stops on Tuesday of the second week.
+    bad: several('ap', 5, (n, minute) => ({ clients: n === 1 && minute > 8 * 1440 ? 0 : 14 + n }), twoWeeks),
     close: [
-      several('ap', 5, () => ({ clients: 0 })),
-      // A double lesson in the gym.
-      several('ap', 5, (n, minute) => ({ clients: n === 1 && minute < 90 ? 0 : 14 + n })),
+      // A trip for a day, and a store room.
+      several(
+        'ap',
+        5,
+        (n, minute) => ({
+          clients: n === 2 || (n === 1 && minute > 8 * 1440 && minute < 8 * 1440 + 600) ? 0 : 14 + n,
+        }),
+        twoWeeks,
+      ),
     ],
   },
   {
     rule: 'ap-unlike-floor',
-    bad: several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 45 : 2 })),
-    close: [several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 45 : 30 }))],
+    bad: several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 45 : 2, auth_fail_pct: 2, clients: 9 })),
+    close: [
+      several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 45 : 30, auth_fail_pct: 2, clients: 9 })),
+      // One phone with an old password, at work and all alone.
+      several('ap', 5, (n) => ({
+        assoc_fail_pct: n === 1 ? 45 : 2,
+        auth_fail_pct: n === 1 ? 60 : 2,
+        clients: 9,
+      })),
+      several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 90 : 2, clients: n === 1 ? 1 : 9 })),
+    ],
+  },
+  {
+    // A device that reports no logins.
+    rule: 'ap-unlike-floor',
+    bad: several('ap', 5, (n) => ({ assoc_fail_pct: n === 1 ? 45 : 2, clients: 9 })),
+    close: [several('ap', 5, () => ({ assoc_fail_pct: 2, clients: 9 }))],
   },
   {
     rule: 'ap-radar-often',
