@@ -66,8 +66,8 @@ export interface Transition {
   readonly shadow?: true | undefined;
 }
 
-/** Why an alarm ended although its clear condition did not hold. */
-export type EndingReason = 'rule_removed' | 'rule_changed' | 'device_removed' | 'device_changed';
+/** Why an alarm ended although its clear condition did not hold; `no_data`: what it looks at is reported no more. */
+export type EndingReason = 'rule_removed' | 'rule_changed' | 'device_removed' | 'device_changed' | 'no_data';
 
 /** The devices of a class that an alarm is about. */
 export interface AlarmGroup {

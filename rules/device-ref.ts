@@ -26,6 +26,11 @@ export interface DeviceRef {
   readonly contractedMbps?: number | undefined;
 }
 
+/** Seconds between two reports of the device. */
+export function intervalOf({ intervalS }: DeviceRef): number {
+  return intervalS ?? 60;
+}
+
 /** What rules can know of where a registered device is. */
 export type DevicePlace = Omit<DeviceRef, 'id' | 'site' | 'deviceClass' | 'intervalS'>;
 

@@ -61,6 +61,13 @@ const endingWords: Readonly<
       en: 'The rule of this alarm was changed, so the alarm ends; if the fault is still there, the new rule raises it again.',
     },
   },
+  no_data: {
+    badge: { zh: '数据已中断', en: 'No data any more' },
+    advice: {
+      zh: '设备仍在上报，但该告警所依据的数据已不再上报，告警因此结束；情况是否恢复正常未知，请检查该传感器或部件。',
+      en: 'The device still reports, but no longer what this alarm looks at, so the alarm ends; whether things are back to normal is not known: please check that sensor or part.',
+    },
+  },
   device_changed: {
     badge: { zh: '设备类型已变更', en: 'Device class changed' },
     advice: {

@@ -1,3 +1,4 @@
+import { intervalOf } from '../device-ref.js';
 import type { Expression } from '../expression/expression.js';
 import type { Sight } from '../expression/sight.js';
 import type { RuleStep } from '../rule.js';
@@ -14,7 +15,7 @@ export interface StepState {
   phase: (typeof stepPhases)[number];
   /** Since when the condition (pending) or the clear condition (clearing) has held; epoch ms. */
   since: number;
-  /** When the step was last evaluated with a known result. */
+  /** When the step was last evaluated with a known result; of an active one to the minute. */
   seenAt: number;
 }
 
@@ -32,44 +33,78 @@ export interface AlarmState {
 /** The alarm's next state (undefined: at rest), and what happened on the way there. */
 export interface AlarmMove {
   readonly state: AlarmState | undefined;
+  /** The state differs from the one before, which may be the same object. */
+  readonly isMoved: boolean;
   readonly transition?: 'raise' | 'change' | 'clear' | undefined;
+  /** Why it was cleared, where that is not its clear condition. */
+  readonly reason?: 'no_data' | undefined;
 }
 
 /**
- * Longer without a known result, and nobody can say that the condition held all the time: the hold time
- * counts anew.
+ * Longer without a known result, in ms and in intervals of the device, and nobody can say that the condition held all
+ * the time: the hold time counts anew.
  */
 const longestGapMs = 1_800_000;
+const longestGapIntervals = 3;
+
+/** How often it is noted that an active step is still known, ms. */
+const noteMs = 60_000;
 
 type Steps = readonly RuleStep<Expression>[];
 
-const atRest: AlarmMove = { state: undefined };
+const atRest: AlarmMove = { state: undefined, isMoved: false };
 
 /**
  * Moves the alarm on to `sight.at`, which is never before the last time. What is unknown changes nothing.
  * The given state is used up: the move's takes its place.
  */
 export function moveAlarm(steps: Steps, state: AlarmState | undefined, sight: Sight): AlarmMove {
+  let isMoved = false;
   if (state === undefined) {
     const begun = begin(steps, sight);
     if (begun === undefined) return atRest;
     state = { level: -1, raisedAt: 0, revision: 0, steps: begun };
+    isMoved = true;
   } else {
     for (let i = 0; i < steps.length; i++)
-      moveStep(steps[i] as RuleStep<Expression>, state.steps[i] as StepState, sight);
+      if (moveStep(steps[i] as RuleStep<Expression>, state.steps[i] as StepState, sight)) isMoved = true;
   }
   const before = state.level;
+  const wasLost = before >= 0 && restLost(state.steps, sight);
   const level = levelOf(state.steps);
-  if (level === before) return level < 0 && state.steps.every(isAtRest) ? atRest : { state };
+  if (level === before) {
+    const isOver = level < 0 && state.steps.every(isAtRest);
+    return { state: isOver ? undefined : state, isMoved: isMoved || wasLost };
+  }
   state.level = level;
   if (before < 0) {
     state.raisedAt = sight.at;
     state.revision = 0;
-    return { state, transition: 'raise' };
+    return { state, isMoved: true, transition: 'raise' };
   }
   state.revision++;
-  if (level >= 0) return { state, transition: 'change' };
-  return { state: state.steps.every(isAtRest) ? undefined : state, transition: 'clear' };
+  if (level >= 0) return { state, isMoved: true, transition: 'change' };
+  return {
+    state: state.steps.every(isAtRest) ? undefined : state,
+    isMoved: true,
+    transition: 'clear',
+    reason: wasLost ? 'no_data' : undefined,
+  };
+}
+
+/**
+ * A step is over when the device goes on reporting, but for as long as a value is known nothing that the step looks at.
+ * Of a device that reports nothing at all nobody can say that the fault is gone.
+ * @returns whether there was one
+ */
+function restLost(steps: readonly StepState[], { heardUntil, knownMs }: Sight): boolean {
+  let wasLost = false;
+  for (const step of steps) {
+    if (!isOn(step) || heardUntil - step.seenAt <= knownMs) continue;
+    step.phase = 'rest';
+    wasLost = true;
+  }
+  return wasLost;
 }
 
 /** When anything about the alarm was last known. */
@@ -96,33 +131,35 @@ function start(step: RuleStep<Expression>, state: StepState, at: number): void {
   state.since = state.seenAt = at;
 }
 
-function moveStep(step: RuleStep<Expression>, state: StepState, sight: Sight): void {
+/** @returns whether the state is another now */
+function moveStep(step: RuleStep<Expression>, state: StepState, sight: Sight): boolean {
   const { at } = sight;
+  const enter = (phase: StepState['phase']): true => {
+    state.phase = phase;
+    state.since = state.seenAt = at;
+    return true;
+  };
   switch (state.phase) {
     case 'rest':
-      if (step.condition.test(sight) === true) start(step, state, at);
-      return;
+      if (step.condition.test(sight) !== true) return false;
+      start(step, state, at);
+      return true;
     case 'pending': {
       const held = hasHeld(step.condition, step.holdMs, state, sight);
-      if (held === false) state.phase = 'rest';
-      else if (held === 'long enough') {
-        state.phase = 'active';
-        state.since = state.seenAt = at;
-      }
-      return;
+      if (held === false) return enter('rest');
+      return held === 'long enough' ? enter('active') : held !== 'unknown';
     }
-    case 'active':
-      if (step.clear.test(sight) !== true) return;
-      state.phase = step.clearHoldMs === 0 ? 'rest' : 'clearing';
-      state.since = state.seenAt = at;
-      return;
+    case 'active': {
+      const isOver = step.clear.test(sight);
+      if (isOver === true) return enter(step.clearHoldMs === 0 ? 'rest' : 'clearing');
+      if (isOver === undefined || at - state.seenAt < noteMs) return false;
+      state.seenAt = at;
+      return true;
+    }
     case 'clearing': {
       const held = hasHeld(step.clear, step.clearHoldMs, state, sight);
-      if (held === 'long enough') state.phase = 'rest';
-      else if (held === false) {
-        state.phase = 'active';
-        state.since = state.seenAt = at;
-      }
+      if (held === 'long enough') return enter('rest');
+      return held === false ? enter('active') : held !== 'unknown';
     }
   }
 }
@@ -150,7 +187,8 @@ function hasHeld(
   const holds = expression.test(sight);
   if (holds === undefined) return 'unknown';
   if (!holds) return false;
-  if (sight.at - state.seenAt > longestGapMs) state.since = sight.at;
+  const gapMs = Math.max(longestGapMs, longestGapIntervals * 1000 * intervalOf(sight.device));
+  if (sight.at - state.seenAt > gapMs) state.since = sight.at;
   state.seenAt = sight.at;
   return sight.at - state.since >= holdMs ? 'long enough' : 'not yet';
 }

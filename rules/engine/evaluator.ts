@@ -1,21 +1,18 @@
-import type { MetricValue, Reading } from '../../devices/telemetry.js';
+import type { Reading } from '../../devices/telemetry.js';
 import type { Transition } from '../alarm.js';
 import type { Calendar } from '../calendar.js';
-import type { Memory } from '../expression/memory.js';
-import { createSight } from '../expression/sight.js';
-import type { Metrics, Sight } from '../expression/sight.js';
-import type { AlarmState } from './alarm-state.js';
+import type { Metrics } from '../expression/sight.js';
+import type { AlarmMove, AlarmState } from './alarm-state.js';
 import { lastSeenAt, moveAlarm } from './alarm-state.js';
-import { Subject } from './state.js';
-import type { DeviceState, GroupState } from './state.js';
+import { Counting } from './counting.js';
 import { inspectRule } from './inspect.js';
 import type { Inspection } from './inspect.js';
-import type { BoundRule, Program } from './program.js';
+import type { BoundRule } from './program.js';
+import { isWaiting, partOf, Remembering, reports, waits } from './remembering.js';
+import type { DeviceState, GroupState, Subject } from './state.js';
 import type { Move } from './transition.js';
 import { deviceTransition, groupTransition } from './transition.js';
-
-/** No device of ours has more parts than this; a faulty one must not fill the memory with made-up names. */
-const mostParts = 64;
+import { Viewpoint } from './viewpoint.js';
 
 const noMetrics: Metrics = {};
 
@@ -28,93 +25,97 @@ export interface Findings {
   readonly counted: (state: DeviceState, place: number, holds: boolean) => void;
 }
 
-/**
- * Looks at one device or group after another with the rules of its class. It has one sight, which it moves, so that
- * an evaluation allocates nothing; all that it knows is in the states that it is given.
- */
+/** Judges one device or group after another by the rules of its class. All that it knows is in the states it is given. */
 export class Evaluator {
-  readonly #sight: Sight;
+  readonly #viewpoint: Viewpoint;
+  readonly #remembering: Remembering;
+  readonly #counting: Counting;
   readonly #findings: Findings;
 
   constructor(findings: Findings, calendar?: Calendar) {
-    this.#sight = createSight(calendar);
+    this.#viewpoint = new Viewpoint(calendar);
+    this.#remembering = new Remembering(this.#viewpoint);
+    this.#counting = new Counting(this.#viewpoint, findings.counted);
     this.#findings = findings;
   }
 
   /** Takes a reading into what is remembered, and judges it: one that is late only through that. */
   reading(state: DeviceState, reading: Reading, isNewest: boolean): void {
-    this.#look(state, reading.ts);
-    this.#remember(state, state, undefined, reading.m, reading.m);
-    for (const part in reading.parts) {
+    const { program } = state;
+    const { m, parts } = reading;
+    const sight = this.#viewpoint.look(state, reading.ts);
+    this.#remembering.reading(state, state, undefined, m, m);
+    sight.at = state.judgedAt;
+    this.#judge(isNewest ? program.awake(state.layout, state.layout) : program.lateRules, state);
+    for (const part in parts) {
       const subject = partOf(state, part);
-      const metrics = reading.parts[part];
-      if (subject !== undefined && metrics !== undefined)
-        this.#remember(state, subject, part, metrics, reading.m);
+      const own = parts[part];
+      if (subject === undefined || own === undefined) continue;
+      sight.at = reading.ts;
+      this.#remembering.reading(state, subject, part, own, m);
+      sight.at = state.judgedAt;
+      this.#judgePart(state, subject, part);
     }
-    const { readingRules, lateRules } = state.program;
-    this.#sight.at = state.judgedAt;
-    if (isNewest) {
-      this.#judge(state, readingRules, reading.m, reading.parts);
-      this.#countReading(state, reading.m);
-    } else if (lateRules.length > 0) {
-      this.#judge(state, lateRules, noMetrics, undefined);
-      this.#judgeParts(state, lateRules);
-    }
+    if (program.ageRules.length > 0) this.#judgeMissing(state, parts);
+    this.#counting.reading(state);
   }
 
   /** Takes an event of a type at a time into what is remembered, and judges it. */
   event(state: DeviceState, type: string, at: number): void {
-    const sight = this.#look(state, at);
+    const sight = this.#viewpoint.look(state, at);
     sight.event = type;
-    this.#see(state, state, undefined, noMetrics);
-    const { memories, eventRules } = state.program;
-    for (let i = 0; i < memories.length; i++) {
-      const memory = memories[i] as Memory;
-      if (memory.onEvents) this.#take(memory, i, state, NaN);
-    }
-    this.#sight.at = state.judgedAt;
-    this.#judge(state, eventRules, noMetrics, undefined);
+    this.#viewpoint.see(state, state, undefined);
+    this.#remembering.event(state);
+    sight.at = state.judgedAt;
+    this.#judge(state.program.eventRules, state);
     sight.event = undefined;
+    this.#counting.reading(state);
   }
 
-  /** Judges what time alone moves, at pipeline time `at`. @param openedAt since when anybody could be heard */
+  /**
+   * Judges what time alone moves, at pipeline time `at`: silence, and whatever is not at rest.
+   * @param openedAt since when anybody could be heard
+   */
   tick(state: DeviceState, at: number, openedAt: number): void {
-    const { silenceRules, timedRules, traits } = state.program;
-    if (silenceRules.length > 0) this.silence(state, at, openedAt);
-    if (timedRules.length > 0) {
-      this.#look(state, Math.max(at - state.lagMs, state.judgedAt));
-      this.#see(state, state, undefined, noMetrics);
-      for (const rule of timedRules) this.#evaluateTimed(rule, state, state, undefined);
-      this.#judgeParts(state, timedRules);
-    }
-    if (traits.some(({ movedBy }) => movedBy.ticks)) this.#countTick(state, at, openedAt);
+    const isSilent = at - Math.max(state.heardAt, openedAt) >= state.leastSilenceMs;
+    if (!state.isRestless && !isSilent) return;
+    if (state.program.silenceRules.length > 0 && (isSilent || state.isMissed))
+      this.silence(state, at, openedAt);
+    this.#viewpoint.look(state, Math.max(at - state.lagMs, state.judgedAt));
+    this.#judgeOnTick(state, state, undefined);
+    for (const [part, subject] of state.parts) this.#judgeOnTick(state, subject, part);
+    state.waits = waits(state);
+    this.#counting.tick(state, at, silenceOf(state, at, openedAt));
   }
 
   /** Judges the rules about the silence of the device, at pipeline time `at`. */
   silence(state: DeviceState, at: number, openedAt: number): void {
-    const sight = this.#look(state, at);
-    this.#see(state, state, undefined, noMetrics);
+    const sight = this.#viewpoint.look(state, at);
+    this.#viewpoint.see(state, state, undefined);
     state.isMissed = false;
     for (const rule of state.program.silenceRules) {
       const before = state.alarms[rule.place];
       // What arrived just before a tick may be read just after it.
       sight.at = before === undefined ? at : Math.max(at, lastSeenAt(before));
       sight.silenceS = silenceOf(state, sight.at, silenceFrom(before, openedAt));
-      this.#evaluateTimed(rule, state, state, undefined);
+      if (this.#evaluate(rule, state, state, undefined)) this.#findings.changed(state);
       if (state.alarms[rule.place] !== undefined) state.isMissed = true;
     }
   }
 
   /** Judges the rules about a group, at pipeline time `at`. */
   group(group: GroupState, at: number): void {
-    const sight = this.#lookAtGroup(group, at);
+    const sight = this.#viewpoint.lookAtGroup(group, at);
     const { kind } = group.ref;
     for (const rule of group.program.groupRules) {
       if (rule.rule.group !== kind) continue;
       const before = group.alarms[rule.place];
-      const move = this.#moveGroup(rule, group);
-      if (move !== undefined) this.#findings.transition(groupTransition(rule, move, group, sight));
-      if (before !== undefined || group.alarms[rule.place] !== undefined) group.changed = true;
+      const levelBefore = before?.level ?? -1;
+      const move = moveAlarm(rule.steps, before, sight);
+      group.alarms[rule.place] = move.state;
+      const made = asMove(move, before, levelBefore);
+      if (made !== undefined) this.#findings.transition(groupTransition(rule, made, group, sight));
+      if (before !== undefined || move.state !== undefined) group.changed = true;
     }
     sight.group = undefined;
   }
@@ -130,205 +131,95 @@ export class Evaluator {
     openedAt: number,
     latest: Pick<Reading, 'm' | 'parts'>,
   ): readonly Inspection[] {
-    const judgedAt = rule.onTicks ? Math.max(at - state.lagMs, state.judgedAt) : state.judgedAt;
-    const sight = this.#look(state, rule.isAboutSilence ? at : judgedAt);
-    this.#see(state, state, undefined, latest.m);
     const before = state.alarms[rule.place];
+    const isTimed = rule.onTicks || before !== undefined;
+    const judgedAt = isTimed ? Math.max(at - state.lagMs, state.judgedAt) : state.judgedAt;
+    const sight = this.#viewpoint.look(state, rule.isAboutSilence ? at : judgedAt);
+    this.#viewpoint.see(state, state, undefined, latest.m);
     if (rule.isAboutSilence) sight.silenceS = silenceOf(state, at, silenceFrom(before, openedAt));
     const found = [inspectRule(rule, before, sight)];
     for (const [part, subject] of state.parts) {
       const metrics = latest.parts?.[part] ?? noMetrics;
-      this.#see(state, subject, part, metrics);
+      this.#viewpoint.see(state, subject, part, metrics);
       const alarm = subject.alarms[rule.place];
-      if (alarm !== undefined || concerns(rule.metrics, metrics)) found.push(inspectRule(rule, alarm, sight));
+      if (alarm !== undefined || reports(metrics, rule.metrics)) found.push(inspectRule(rule, alarm, sight));
     }
     return found;
   }
 
   /** How a rule about a group stands, at pipeline time `at`; changes nothing. */
   inspectGroup(rule: BoundRule, group: GroupState, at: number): Inspection {
-    const sight = this.#lookAtGroup(group, at);
+    const sight = this.#viewpoint.lookAtGroup(group, at);
     const found = inspectRule(rule, group.alarms[rule.place], sight);
     sight.group = undefined;
     return found;
   }
 
-  /** Turns the sight to a group; whoever is done with it takes the group out again. */
-  #lookAtGroup(group: GroupState, at: number): Sight {
-    const sight = this.#sight;
-    sight.part = undefined;
-    const [member] = group.members;
-    const { site, deviceClass } = group.ref;
-    sight.at = at;
-    sight.group = group;
-    sight.device = {
-      id: '',
-      site,
-      deviceClass,
-      stage: member?.device.stage,
-      contractedMbps: member?.device.contractedMbps,
-    };
-    return sight;
-  }
-
-  /** Turns the sight to a device at a time, as one that is being heard. */
-  #look(state: DeviceState, at: number): Sight {
-    const sight = this.#sight;
-    sight.at = at;
-    sight.device = state.device;
-    sight.groups = state.groups;
-    sight.deviceAlarms = state.alarms;
-    sight.silenceS = 0;
-    sight.presence = state.presence;
-    return sight;
-  }
-
-  /** Turns the sight to the device itself, or to a part of it. */
-  #see(state: DeviceState, subject: Subject, part: string | undefined, metrics: Metrics): void {
-    const sight = this.#sight;
-    sight.part = part;
-    sight.metrics = metrics;
-    sight.cells = subject.cells;
-    sight.starts = subject.layout.starts;
-    sight.deviceCells = state.cells;
-    sight.deviceStarts = state.layout.starts;
-    sight.alarms = subject.alarms;
-    if (subject === state) sight.deviceMetrics = metrics;
-  }
-
-  #remember(
-    state: DeviceState,
-    subject: Subject,
-    part: string | undefined,
-    metrics: Metrics,
-    deviceMetrics: Metrics,
-  ): void {
-    const sight = this.#sight;
-    this.#see(state, subject, part, metrics);
-    sight.deviceMetrics = deviceMetrics;
-    sight.slowChanged = false;
-    const { memories, memoriesOf, mixedMemories } = state.program;
-    for (const name in metrics) {
-      const places = memoriesOf.get(name);
-      if (places === undefined) continue;
-      for (let i = 0; i < places.length; i++) {
-        const place = places[i] as number;
-        const memory = memories[place] as Memory;
-        this.#take(memory, place, subject, numberOf(metrics[name], memory));
-      }
-    }
-    for (let i = 0; i < mixedMemories.length; i++) {
-      const place = mixedMemories[i] as number;
-      const memory = memories[place] as Memory;
-      if (concerns(memory.metrics, metrics)) this.#take(memory, place, subject, NaN);
-    }
-    state.slowChanged ||= sight.slowChanged;
-  }
-
-  /** Puts what the sight shows into a memory of the subject, which the sight is turned to. */
-  #take(memory: Memory, place: number, subject: Subject, value: number): void {
-    const sight = this.#sight;
-    let { starts, sizes } = subject.layout;
-    let start = starts[place] as number;
-    while (start < 0 || !memory.take(subject.cells, start, sizes[place] as number, value, sight)) {
-      subject.grow(place);
-      ({ starts, sizes } = subject.layout);
-      start = starts[place] as number;
-      sight.cells = subject.cells;
-      sight.starts = starts;
-      if (sight.part === undefined) {
-        sight.deviceCells = subject.cells;
-        sight.deviceStarts = starts;
-      }
-    }
-  }
-
-  #judge(state: DeviceState, rules: readonly BoundRule[], metrics: Metrics, parts: Reading['parts']): void {
-    this.#see(state, state, undefined, metrics);
+  #judge(rules: readonly BoundRule[], state: DeviceState): void {
     for (let i = 0; i < rules.length; i++) this.#evaluate(rules[i] as BoundRule, state, state, undefined);
-    for (const part in parts) {
-      const subject = state.parts.get(part);
-      const own = parts[part];
-      if (subject === undefined || own === undefined) continue;
-      this.#see(state, subject, part, own);
-      for (let i = 0; i < rules.length; i++) {
-        const rule = rules[i] as BoundRule;
-        // A rule about the device alone is not the part's to judge again.
-        if (concerns(rule.metrics, own)) this.#evaluate(rule, state, subject, part);
-      }
+  }
+
+  /** Judges a part by what was just taken in of it; a rule about the device alone is not the part's to judge again. */
+  #judgePart(state: DeviceState, subject: Subject, part: string): void {
+    const rules = state.program.awake(subject.layout, state.layout);
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as BoundRule;
+      if (this.#remembering.concerns(rule.place)) this.#evaluate(rule, state, subject, part);
     }
   }
 
-  /** Judges the parts that have anything to do with these rules already, by what is remembered of them. */
-  #judgeParts(state: DeviceState, rules: readonly BoundRule[]): void {
+  /** Judges parts that are not in a reading of their device by the rules that miss what is not reported. */
+  #judgeMissing(state: DeviceState, parts: Reading['parts']): void {
     for (const [part, subject] of state.parts) {
-      this.#see(state, subject, part, noMetrics);
-      for (const rule of rules) {
-        if (subject.alarms[rule.place] !== undefined) this.#evaluateTimed(rule, state, subject, part);
-      }
+      if (parts !== undefined && Object.hasOwn(parts, part)) continue;
+      this.#viewpoint.see(state, subject, part);
+      for (const rule of state.program.ageRules)
+        if (rule.places.some((place) => (subject.layout.starts[place] as number) >= 0))
+          this.#evaluate(rule, state, subject, part);
     }
   }
 
-  /** Without a reading that would have told of the change. */
-  #evaluateTimed(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
-    const before = subject.alarms[rule.place];
-    // Asked before, because the move is made in place.
-    const wasWaiting = isWaiting(before);
-    this.#evaluate(rule, state, subject, part);
-    const after = subject.alarms[rule.place];
-    if (after !== before || wasWaiting || isWaiting(after)) this.#findings.changed(state);
+  /** Judges what is not at rest, and what time or another alarm can raise; in the order of the rules. */
+  #judgeOnTick(state: DeviceState, subject: Subject, part: string | undefined): void {
+    const { rules, timedRules } = state.program;
+    const isAtRest = subject.alarms.length === 0;
+    if (isAtRest && !state.waits && state.alarms.length === 0) return;
+    this.#viewpoint.see(state, subject, part);
+    for (const rule of isAtRest ? timedRules : rules) {
+      if (rule.isAboutSilence) continue;
+      const isOff = subject.alarms[rule.place] === undefined;
+      if (isOff && !this.#isMoved(rule, state, subject)) continue;
+      if (this.#evaluate(rule, state, subject, part)) this.#findings.changed(state);
+    }
   }
 
-  #evaluate(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): void {
-    const move = this.#move(rule, subject, state.program);
-    if (move !== undefined) this.#findings.transition(deviceTransition(rule, move, state, part, this.#sight));
+  /** Whether the passing of time, or an alarm that it moved, can raise an alarm that is at rest. */
+  #isMoved({ isAboutAlarms, waiting }: BoundRule, state: DeviceState, subject: Subject): boolean {
+    if (isAboutAlarms && (subject.alarms.length > 0 || state.alarms.length > 0)) return true;
+    return waiting.length > 0 && isWaiting(state.program, subject, waiting);
   }
 
-  /** Moves one rule on to where the sight stands. */
-  #move(rule: BoundRule, subject: Subject, program: Program): Move | undefined {
+  /** Moves one rule on to where the sight stands. @returns whether its alarm is in another state now */
+  #evaluate(rule: BoundRule, state: DeviceState, subject: Subject, part: string | undefined): boolean {
+    const { sight } = this.#viewpoint;
     const before = subject.alarms[rule.place];
     const levelBefore = before === undefined ? -1 : before.level;
-    const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
-    if (after !== before) {
-      subject.setAlarm(rule.place, after, program);
-      this.#sight.alarms = subject.alarms;
+    const move = moveAlarm(rule.steps, before, sight);
+    if (move.state !== before) {
+      subject.setAlarm(rule.place, move.state, state);
+      sight.alarms = subject.alarms;
+      sight.deviceAlarms = state.alarms;
     }
-    return asMove(kind, after ?? before, levelBefore);
+    const made = asMove(move, before, levelBefore);
+    if (made !== undefined) this.#findings.transition(deviceTransition(rule, made, state, part, sight));
+    return move.isMoved;
   }
+}
 
-  #moveGroup(rule: BoundRule, { alarms }: GroupState): Move | undefined {
-    const before = alarms[rule.place];
-    const levelBefore = before === undefined ? -1 : before.level;
-    const { state: after, transition: kind } = moveAlarm(rule.steps, before, this.#sight);
-    alarms[rule.place] = after;
-    return asMove(kind, after ?? before, levelBefore);
-  }
-
-  #countReading(state: DeviceState, metrics: Metrics): void {
-    const { traits } = state.program;
-    if (traits.length === 0) return;
-    this.#see(state, state, undefined, metrics);
-    for (let place = 0; place < traits.length; place++) {
-      if (traits[place]?.movedBy.readings === true) this.#count(state, place);
-    }
-  }
-
-  #countTick(state: DeviceState, at: number, openedAt: number): void {
-    const { traits } = state.program;
-    const sight = this.#look(state, at);
-    this.#see(state, state, undefined, noMetrics);
-    sight.silenceS = silenceOf(state, at, openedAt);
-    for (let place = 0; place < traits.length; place++) {
-      if (traits[place]?.movedBy.ticks === true) this.#count(state, place);
-    }
-  }
-
-  /** What is unknown leaves the device counted as it was. */
-  #count(state: DeviceState, place: number): void {
-    const holds = state.program.traits[place]?.test(this.#sight);
-    if (holds !== undefined && holds !== (state.traits[place] ?? false))
-      this.#findings.counted(state, place, holds);
-  }
+function asMove(move: AlarmMove, before: AlarmState | undefined, levelBefore: number): Move | undefined {
+  const alarm = move.state ?? before;
+  if (move.transition === undefined || alarm === undefined) return undefined;
+  return { kind: move.transition, alarm, levelBefore, reason: move.reason };
 }
 
 /**
@@ -346,37 +237,4 @@ function silenceFrom(alarm: AlarmState | undefined, openedAt: number): number {
 function silenceOf(state: DeviceState, at: number, from: number): number {
   if (state.asleep) return 0;
   return state.excused ? NaN : Math.max(0, at - Math.max(state.heardAt, from)) / 1000;
-}
-
-function partOf(state: DeviceState, part: string): Subject | undefined {
-  let subject = state.parts.get(part);
-  if (subject === undefined && state.parts.size < mostParts) {
-    subject = new Subject(state.program);
-    state.parts.set(part, subject);
-  }
-  return subject;
-}
-
-function asMove(
-  kind: Move['kind'] | undefined,
-  alarm: AlarmState | undefined,
-  levelBefore: number,
-): Move | undefined {
-  return kind === undefined || alarm === undefined ? undefined : { kind, alarm, levelBefore };
-}
-
-/** A value of a reading as the memory takes it; NaN where that is none of its metric. */
-function numberOf(value: MetricValue | undefined, { words }: Memory): number {
-  if (typeof value === 'number') return words === undefined ? value : NaN;
-  return value === undefined || words === undefined ? NaN : words.indexOf(value);
-}
-
-function concerns(names: readonly string[], metrics: Metrics): boolean {
-  for (let i = 0; i < names.length; i++) if (metrics[names[i] as string] !== undefined) return true;
-  return false;
-}
-
-/** Whether a hold time of the alarm is running. */
-function isWaiting(alarm: AlarmState | undefined): boolean {
-  return alarm !== undefined && alarm.steps.some(({ phase }) => phase === 'pending' || phase === 'clearing');
 }

@@ -8,6 +8,7 @@ import type { Median, Trait } from '../expression/plan.js';
 import { Layout } from '../expression/layout.js';
 import type { Memory } from '../expression/memory.js';
 import type { GroupKind } from '../group-kind.js';
+import type { DeviceRef } from '../device-ref.js';
 import type { CompiledRule, RuleStep } from '../rule.js';
 
 /** A rule as it is evaluated for the devices of one class, or for groups of them. */
@@ -18,6 +19,18 @@ export interface BoundRule {
   readonly steps: readonly RuleStep<Expression>[];
   /** Single metrics that it looks at. */
   readonly metrics: readonly string[];
+  /** Memories that it looks at, by their places. */
+  readonly places: readonly number[];
+  /** Of these, those in which something can be waited for. */
+  readonly waiting: readonly number[];
+  /** It asks whether alarms of other rules are active. */
+  readonly isAboutAlarms: boolean;
+  /** It asks how old a value is. */
+  readonly isAboutAge: boolean;
+  /** Memories of which the condition of each step needs all, by their places. */
+  readonly needs: readonly (readonly number[])[];
+  /** Less seconds of silence, and it is not raised; without it nobody knows. */
+  readonly leastSilence: ((device: DeviceRef) => number) | undefined;
   /** It looks at windows or other memories: a late reading can move it. */
   readonly onLateReadings: boolean;
   readonly onReadings: boolean;
@@ -35,6 +48,8 @@ export interface Program {
   /** Rules about readings that a late one can move. */
   readonly lateRules: readonly BoundRule[];
   readonly eventRules: readonly BoundRule[];
+  /** Rules that ask how old a value is, of parts too that are not reported any more. */
+  readonly ageRules: readonly BoundRule[];
   /** Rules that the passing of time moves: those about silence, and others. */
   readonly silenceRules: readonly BoundRule[];
   readonly timedRules: readonly BoundRule[];
@@ -42,14 +57,26 @@ export interface Program {
   readonly memories: readonly Memory[];
   /** Where they are in the cells of a device that nothing is remembered of. */
   readonly layout: Layout;
-  /** Those about one metric, by its name, in an order in which each comes after those that it looks at. */
-  readonly memoriesOf: ReadonlyMap<string, readonly number[]>;
+  /** What a value of each metric has to do with: memories about it alone, and rules; by their places. */
+  readonly concerns: ReadonlyMap<
+    string,
+    { readonly memories: readonly number[]; readonly rules: readonly number[] }
+  >;
   /** Those about several metrics, which are to come after all of one. */
   readonly mixedMemories: readonly number[];
+  /** Those in which something can be waited for. */
+  readonly waiting: readonly number[];
   readonly traits: readonly Trait[];
   readonly medians: readonly Median[];
   /** The groups that anything looks at. */
   readonly groupKinds: readonly GroupKind[];
+  /**
+   * The rules about readings that can be raised for who remembers this, in their order: all others need something that
+   * was never reported.
+   */
+  readonly awake: (layout: Layout, ofDevice: Layout) => readonly BoundRule[];
+  /** Less seconds of silence, and no rule or count about silence is moved by it. */
+  readonly leastSilence: (device: DeviceRef) => number;
 }
 
 export type Programs = Readonly<Record<DeviceClass, Program>>;
@@ -78,20 +105,28 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
   const rules = ofDevices.map(bind);
   const groupRules = ofGroups.map(bind);
   const timed = rules.filter(({ onTicks }) => onTicks);
+  const readingRules = rules.filter(({ onReadings }) => onReadings);
+  const silenceRules = timed.filter(({ isAboutSilence }) => isAboutSilence);
+  const silences = [...silenceRules, ...plan.traits.filter(({ isAboutSilence }) => isAboutSilence)];
+  const leastSilence = leastOf(silences.map((each) => each.leastSilence));
   return {
     rules,
-    readingRules: rules.filter(({ onReadings }) => onReadings),
+    readingRules,
+    awake: rememberAwake(readingRules),
+    leastSilence: leastSilence ?? (() => 0),
     lateRules: rules.filter(({ onReadings, onLateReadings }) => onReadings && onLateReadings),
     eventRules: rules.filter(({ onEvents }) => onEvents),
-    silenceRules: timed.filter(({ isAboutSilence }) => isAboutSilence),
+    ageRules: readingRules.filter(({ isAboutAge }) => isAboutAge),
+    silenceRules,
     timedRules: timed.filter(({ isAboutSilence }) => !isAboutSilence),
     groupRules,
     memories: plan.memories,
     layout: Layout.of(plan.memories),
-    memoriesOf: placesByMetric(plan.memories),
+    concerns: findConcerns(plan.memories, rules),
     mixedMemories: [...plan.memories.keys()].filter(
       (place) => (plan.memories[place]?.metrics.length ?? 0) > 1,
     ),
+    waiting: [...plan.memories.keys()].filter((place) => plan.memories[place]?.isWaiting !== undefined),
     traits: plan.traits,
     medians: plan.medians,
     groupKinds: [
@@ -100,15 +135,45 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
   };
 }
 
-function placesByMetric(memories: readonly Memory[]): ReadonlyMap<string, readonly number[]> {
-  const places = new Map<string, number[]>();
+type LeastSilence = BoundRule['leastSilence'];
+
+/** What is not moved by less silence than any of these. */
+function leastOf(all: readonly LeastSilence[]): LeastSilence {
+  const known = all.filter((each) => each !== undefined);
+  if (known.length < all.length) return undefined;
+  return (device) => Math.min(...known.map((each) => each(device)));
+}
+
+/** Finds the rules that are awake once for each layout. */
+function rememberAwake(rules: readonly BoundRule[]): Program['awake'] {
+  const known = new Map<Layout, Map<Layout, readonly BoundRule[]>>();
+  return (layout, ofDevice) => {
+    let ofOwn = known.get(layout);
+    if (ofOwn === undefined) known.set(layout, (ofOwn = new Map<Layout, readonly BoundRule[]>()));
+    let awake = ofOwn.get(ofDevice);
+    if (awake === undefined) {
+      const has = (place: number) =>
+        (layout.starts[place] as number) >= 0 || (ofDevice.starts[place] as number) >= 0;
+      awake = rules.filter(({ needs }) => needs.some((each) => each.every(has)));
+      ofOwn.set(ofDevice, awake);
+    }
+    return awake;
+  };
+}
+
+/** What a value of each metric has to do with. */
+function findConcerns(memories: readonly Memory[], rules: readonly BoundRule[]): Program['concerns'] {
+  const concerns = new Map<string, { memories: number[]; rules: number[] }>();
+  const of = (name: string) => {
+    const known = concerns.get(name) ?? { memories: [], rules: [] };
+    concerns.set(name, known);
+    return known;
+  };
   memories.forEach(({ metrics: [name, ...others] }, place) => {
-    if (name === undefined || others.length > 0) return;
-    const known = places.get(name);
-    if (known === undefined) places.set(name, [place]);
-    else known.push(place);
+    if (name !== undefined && others.length === 0) of(name).memories.push(place);
   });
-  return places;
+  for (const { metrics, place } of rules) for (const name of metrics) of(name).rules.push(place);
+  return concerns;
 }
 
 function bindRule(rule: CompiledRule, place: number, deviceClass: DeviceClass, plan: Plan): BoundRule {
@@ -117,11 +182,18 @@ function bindRule(rule: CompiledRule, place: number, deviceClass: DeviceClass, p
     return { ...step, condition, clear: step.clear?.bind(deviceClass, plan) ?? negate(condition) };
   });
   const expressions = steps.flatMap(({ condition, clear }) => [condition, clear]);
+  const places = [...new Set(expressions.flatMap((each) => each.places))];
   return {
     rule,
     place,
     steps,
     metrics: [...new Set(expressions.flatMap(({ metrics }) => metrics))],
+    places,
+    waiting: places.filter((each) => plan.memories[each]?.isWaiting !== undefined),
+    isAboutAlarms: expressions.some(({ isAboutAlarms }) => isAboutAlarms),
+    isAboutAge: expressions.some(({ isAboutAge }) => isAboutAge),
+    needs: steps.map(({ condition }) => condition.needs),
+    leastSilence: leastOf(steps.map(({ condition }) => condition.leastSilence)),
     onLateReadings: expressions.some(({ usesMemories }) => usesMemories),
     onReadings: expressions.some(({ movedBy }) => movedBy.readings),
     onTicks: rule.group === undefined && expressions.some(({ movedBy }) => movedBy.ticks),

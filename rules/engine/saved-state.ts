@@ -122,10 +122,12 @@ export function restoreDevice(
   program.traits.forEach(({ text }, place) => {
     if (saved.traits?.includes(text) === true) state.setTrait(place, true);
   });
-  restoreSubject(state, saved, program, id, undefined, abandoned);
+  // Found out with the next tick.
+  state.waits = true;
+  restoreSubject(state, state, saved, undefined, abandoned);
   for (const [part, savedPart] of Object.entries(saved.parts ?? {})) {
     const subject = new Subject(program);
-    restoreSubject(subject, savedPart, program, id, part, abandoned);
+    restoreSubject(subject, state, savedPart, part, abandoned);
     state.parts.set(part, subject);
   }
   return state;
@@ -194,16 +196,16 @@ function saveAlarms(
 
 function restoreSubject(
   own: Subject,
+  state: DeviceState,
   saved: SavedSubject,
-  program: Program,
-  subject: string,
   part: string | undefined,
   abandoned: AbandonedAlarm[],
 ): void {
+  const { program, device } = state;
   restoreMemories(own, saved.w, program);
-  const set = (place: number, alarm: AlarmState) => own.setAlarm(place, alarm, program);
+  const set = (place: number, alarm: AlarmState) => own.setAlarm(place, alarm, state);
   restoreActivations(own, saved.n);
-  restoreAlarms(set, saved.a, program.rules, own, subject, part, abandoned);
+  restoreAlarms(set, saved.a, program.rules, own, device.id, part, abandoned);
 }
 
 function restoreMemories(

@@ -32,12 +32,14 @@ export class Subject implements Activated {
     return this.#alarms;
   }
 
-  /** Puts the alarm of a rule in its place; undefined: it is at rest. */
-  setAlarm(place: number, alarm: AlarmState | undefined, { rules }: Program): void {
+  /** Puts the alarm of a rule in its place; undefined: it is at rest. @param device itself, or what it is a part of */
+  setAlarm(place: number, alarm: AlarmState | undefined, device: DeviceState): void {
     if (this.#alarms === noAlarms) {
       if (alarm === undefined) return;
-      this.#alarms = rules.map(() => undefined);
+      this.#alarms = device.program.rules.map(() => undefined);
     }
+    if (this.#alarms[place] === undefined && alarm !== undefined) device.alarmCount++;
+    if (this.#alarms[place] !== undefined && alarm === undefined) device.alarmCount--;
     (this.#alarms as (AlarmState | undefined)[])[place] = alarm;
     if (alarm === undefined && this.#alarms.every((each) => each === undefined)) this.#alarms = noAlarms;
   }
@@ -52,7 +54,13 @@ export class Subject implements Activated {
 
 /** All that the engine remembers of one device. */
 export class DeviceState extends Subject {
-  device: DeviceRef;
+  #device: DeviceRef;
+  /** Less silence, and no rule or count about silence is moved by it. */
+  leastSilenceMs: number;
+  /** Alarms that are not at rest, of the device and its parts. */
+  alarmCount = 0;
+  /** It waits for something that time alone can bring about. */
+  waits = false;
   readonly program: Program;
   /** It said that it goes to sleep: its silence is no fault. */
   asleep = false;
@@ -72,9 +80,24 @@ export class DeviceState extends Subject {
 
   constructor(device: DeviceRef, program: Program) {
     super(program);
-    this.device = device;
+    this.#device = device;
     this.program = program;
+    this.leastSilenceMs = 1000 * program.leastSilence(device);
     this.heardAt = this.newestAt = this.judgedAt = -Infinity;
+  }
+
+  get device(): DeviceRef {
+    return this.#device;
+  }
+
+  set device(device: DeviceRef) {
+    this.#device = device;
+    this.leastSilenceMs = 1000 * this.program.leastSilence(device);
+  }
+
+  /** Whether the passing of time can move anything of it beside silence. */
+  get isRestless(): boolean {
+    return this.alarmCount > 0 || this.waits || this.#traits !== noTraits;
   }
 
   /** Pipeline time at which anything was last heard of the device. */

@@ -1,5 +1,5 @@
 import { unassigned } from '../../devices/site.js';
-import type { Transition } from '../alarm.js';
+import type { EndingReason, Transition } from '../alarm.js';
 import type { Expression } from '../expression/expression.js';
 import type { Sight } from '../expression/sight.js';
 import { isWide } from '../group-kind.js';
@@ -18,6 +18,8 @@ export interface Move {
   readonly alarm: Readonly<AlarmState>;
   /** The step that was the most severe before. */
   readonly levelBefore: number;
+  /** Why it was cleared, where that is not its clear condition. */
+  readonly reason?: EndingReason | undefined;
 }
 
 /** Devices of a group that are named as examples. */
@@ -75,7 +77,7 @@ type Described = Omit<Transition, 'site' | 'deviceClass' | 'device' | 'part' | '
 
 function describe(
   { rule, steps }: BoundRule,
-  { kind, alarm: { level, raisedAt, revision }, levelBefore }: Move,
+  { kind, alarm: { level, raisedAt, revision }, levelBefore, reason }: Move,
   alarm: string,
   sight: Sight,
 ): Described {
@@ -102,6 +104,7 @@ function describe(
     advice: rule.advice,
     condition: expression.text,
     ...(holdMs > 0 ? { holdMs } : {}),
+    ...(reason === undefined ? {} : { reason }),
     evidence: expression.evidence(sight),
     ...(rule.mode === 'shadow' ? { shadow: true } : {}),
   };

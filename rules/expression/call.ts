@@ -6,10 +6,11 @@ import type { Memory } from './memory.js';
 import type { Scope } from './scope.js';
 import { findMetric, refuse, textOf } from './scope.js';
 import type { Sight } from './sight.js';
-import type { NumberValue, TruthValue, Value } from './value.js';
+import type { IsEmpty, NumberValue, TruthValue, Value } from './value.js';
 import type { ReadCells } from './window.js';
 
-type ReadNumber = NumberValue['read'];
+/** Reads a number from what is remembered, and says what it is where that is empty. */
+type Recalled = NumberValue['read'] & Pick<NumberValue, 'given'>;
 
 /** A function as it is called in an expression. */
 export interface Call {
@@ -107,16 +108,23 @@ export function conditionArg(
  * Compiles a look at what is remembered of what is judged; of the whole device, where a part has nothing.
  * @param empty what it gives where there is nothing
  */
-export function recall({ plan, uses }: Scope, memory: Memory, read: ReadCells, empty = NaN): ReadNumber {
+export function recall(
+  { plan, uses, places }: Scope,
+  memory: Memory,
+  read: ReadCells,
+  empty = NaN,
+): Recalled {
   const place = plan.placeOf(memory);
   uses.memories = true;
-  return (sight) => {
+  places.add(place);
+  const recalled = (sight: Sight) => {
     // Past the end, where the sight knows no places, it is undefined.
     const own = sight.starts[place] ?? -1;
     if (own >= 0) return read(sight.cells, own, sight);
     const start = sight.deviceStarts[place] ?? -1;
     return start >= 0 ? read(sight.deviceCells, start, sight) : empty;
   };
+  return Object.assign(recalled, { given: (isEmpty: IsEmpty) => (isEmpty(place) ? empty : undefined) });
 }
 
 /** Names the metric of a memory as something that the expression looked at. */
@@ -126,7 +134,7 @@ export function showMetric(scope: Scope, name: string): void {
 }
 
 /** Names a number that the call gives, as written, as something that the expression looked at. */
-export function showCall({ scope, node }: Call, read: (sight: Sight) => number): Value {
+export function showCall({ scope, node }: Call, read: Recalled): Value {
   scope.evidence.set(textOf(scope, node), read);
-  return { kind: 'number', read };
+  return { kind: 'number', read, given: read.given };
 }

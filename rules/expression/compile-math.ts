@@ -1,3 +1,4 @@
+import { calculate } from './compile-operator.js';
 import { broken } from './value.js';
 import type { NumberValue, Value } from './value.js';
 
@@ -6,18 +7,14 @@ import type { NumberValue, Value } from './value.js';
  * its arguments are no numbers.
  */
 export function compileMath(name: string, args: readonly Value[]): Value | undefined {
-  const reads: NumberValue['read'][] = [];
+  const numbers: NumberValue[] = [];
   for (const arg of args) {
     if (arg.kind === 'broken') return broken;
     if (arg.kind !== 'number') return undefined;
-    reads.push(arg.read);
+    numbers.push(arg);
   }
-  const [first, ...rest] = reads;
-  if (first === undefined) return undefined;
-  if (name === 'abs')
-    return rest.length > 0 ? undefined : { kind: 'number', read: (sight) => Math.abs(first(sight)) };
-  if (name !== 'greatest' && name !== 'least') return undefined;
-  const choose = name === 'greatest' ? Math.max : Math.min;
-  const read = rest.reduce<NumberValue['read']>((a, b) => (sight) => choose(a(sight), b(sight)), first);
-  return { kind: 'number', read };
+  if (numbers.length === 0) return undefined;
+  if (name === 'abs') return numbers.length > 1 ? undefined : calculate(numbers, ([a = NaN]) => Math.abs(a));
+  if (name === 'greatest') return calculate(numbers, (all) => Math.max(...all));
+  return name === 'least' ? calculate(numbers, (all) => Math.min(...all)) : undefined;
 }

@@ -9,13 +9,18 @@ import {
   compileUnary,
 } from './compile-operator.js';
 import type { Operation } from './compile-operator.js';
+import { recall } from './call.js';
 import { findContextName } from './context-names.js';
 import { compileCall } from './functions.js';
 import type { Scope } from './scope.js';
 import { findMetric, refuse, textOf } from './scope.js';
 import type { Sight } from './sight.js';
+import type { Metric } from '../../devices/metric.js';
+import { certain } from './possible.js';
 import { broken } from './value.js';
 import type { Value } from './value.js';
+import { createLast, last } from './value-memories.js';
+import type { ReadCells } from './window.js';
 
 /**
  * Turns one node of the parsed expression, with all below it, into a closure that reads its value. Mistakes
@@ -124,10 +129,11 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
 function compileLiteral(scope: Scope, literal: unknown, offset: number): Value {
   if (typeof literal === 'bigint' || typeof literal === 'number') {
     const value = Number(literal);
-    return { kind: 'number', read: () => value };
+    return { kind: 'number', read: () => value, given: () => value, fixed: () => value };
   }
   if (typeof literal === 'string') return { kind: 'word', read: () => literal };
-  if (typeof literal === 'boolean') return { kind: 'truth', read: () => literal };
+  if (typeof literal === 'boolean')
+    return { kind: 'truth', read: () => literal, given: () => certain(literal) };
   return refuse(scope, offset, 'Only numbers, "words", true and false can be written in a condition.');
 }
 
@@ -137,10 +143,16 @@ function compileName(scope: Scope, name: string, offset: number): Value {
   const metric = findMetric(scope, name, offset);
   if (metric === undefined) return broken;
   scope.metrics.add(name);
-  scope.evidence.set(name, (sight) => sight.metrics[name] ?? sight.deviceMetrics[name]);
+  return scope.metricsOf === 'reading' ? readReported(scope, name, metric) : readKnown(scope, name, metric);
+}
+
+/** The metric as the reading that is judged has it. */
+function readReported(scope: Scope, name: string, metric: Metric): Value {
+  const reported = (sight: Sight) => sight.metrics[name] ?? sight.deviceMetrics[name];
+  scope.evidence.set(name, reported);
   if (metric.kind === 'word') {
     const read = (sight: Sight) => {
-      const value = sight.metrics[name] ?? sight.deviceMetrics[name];
+      const value = reported(sight);
       return typeof value === 'string' ? value : undefined;
     };
     return { kind: 'word', read, words: metric.words };
@@ -148,10 +160,27 @@ function compileName(scope: Scope, name: string, offset: number): Value {
   return {
     kind: 'number',
     read: (sight) => {
-      const value = sight.metrics[name] ?? sight.deviceMetrics[name];
+      const value = reported(sight);
       return typeof value === 'number' ? value : NaN;
     },
   };
+}
+
+/** The metric as it was last reported, as long as that is known: devices report metrics in messages of their own, too. */
+function readKnown(scope: Scope, name: string, metric: Metric): Value {
+  const newest: ReadCells = (cells, start, { at, knownMs }) =>
+    at - (cells[start + last.at] as number) <= knownMs ? (cells[start + last.value] as number) : NaN;
+  // That alone is no reason to judge a late reading.
+  const { memories } = scope.uses;
+  const value = recall(scope, createLast(name, metric), newest);
+  scope.uses.memories = memories;
+  if (metric.kind === 'word') {
+    const read = (sight: Sight) => metric.words[value(sight)];
+    scope.evidence.set(name, read);
+    return { kind: 'word', read, words: metric.words };
+  }
+  scope.evidence.set(name, value);
+  return { kind: 'number', read: value, given: value.given };
 }
 
 function compileContext(scope: Scope, name: string, offset: number): Value | undefined {
@@ -163,11 +192,11 @@ function compileContext(scope: Scope, name: string, offset: number): Value | und
       offset,
       `${name} is about a device, not about a group: ask members(condition) with it.`,
     );
-  const { number, word, truth, words, unsure, uses } = context;
+  const { number, word, truth, words, unsure, uses, fixed } = context;
   if (uses !== undefined) scope.uses[uses] = true;
   if (number !== undefined) {
     scope.evidence.set(name, number);
-    return { kind: 'number', read: number };
+    return { kind: 'number', read: number, fixed, ...(name === 'silence_s' ? { isSilence: true } : {}) };
   }
   if (word !== undefined) {
     scope.evidence.set(name, word);

@@ -1,14 +1,17 @@
 import type { BinaryOperator } from '@marcbachmann/cel-js';
-import type { NumberValue, TruthValue, Value } from './value.js';
+import { anything, both, certain, either, not, nothing } from './possible.js';
+import type { Possible } from './possible.js';
+import type { IsEmpty, NumberValue, TruthValue, Value } from './value.js';
 
 /** A compiled operation, or in a few words why the operands don't fit the operator. */
 export type Operation = Value | { readonly kind: 'misfit'; readonly message: string };
 
-type ReadNumber = NumberValue['read'];
-type ReadTruth = TruthValue['read'];
-
-const number = (read: ReadNumber): NumberValue => ({ kind: 'number', read });
-const truth = (read: ReadTruth): TruthValue => ({ kind: 'truth', read });
+const number = (value: Omit<NumberValue, 'kind'>): NumberValue => ({ kind: 'number', ...value });
+const truth = (read: TruthValue['read'], more: Omit<TruthValue, 'kind' | 'read'> = {}): TruthValue => ({
+  kind: 'truth',
+  read,
+  ...more,
+});
 const kindNames = { number: 'a number', word: 'a word', truth: 'a yes or no' } as const;
 
 /**
@@ -17,7 +20,7 @@ const kindNames = { number: 'a number', word: 'a word', truth: 'a yes or no' } a
  */
 export function compileBinary(op: BinaryOperator, left: Value, right: Value): Operation {
   if (left.kind === 'broken' || right.kind === 'broken') return { kind: 'broken' };
-  if (left.kind === 'number' && right.kind === 'number') return compileNumeric(op, left.read, right.read);
+  if (left.kind === 'number' && right.kind === 'number') return compileNumeric(op, left, right);
   if (op === '==' || op === '!=') {
     const equal = op === '==';
     if (left.kind === 'word' && right.kind === 'word') {
@@ -42,44 +45,77 @@ export function compileBinary(op: BinaryOperator, left: Value, right: Value): Op
   return { kind: 'misfit', message: `"${op}" doesn't work on ${sides}${hint}.` };
 }
 
-function compileNumeric(op: BinaryOperator, left: ReadNumber, right: ReadNumber): Operation {
-  switch (op) {
-    case '+':
-      return number((sight) => left(sight) + right(sight));
-    case '-':
-      return number((sight) => left(sight) - right(sight));
-    case '*':
-      return number((sight) => left(sight) * right(sight));
-    case '/':
-      return number((sight) => {
-        const divisor = right(sight);
-        return divisor === 0 ? NaN : left(sight) / divisor;
-      });
-    case '%':
-      return number((sight) => left(sight) % right(sight));
-    case '<':
-      return compare(left, right, (a, b) => a < b);
-    case '<=':
-      return compare(left, right, (a, b) => a <= b);
-    case '>':
-      return compare(left, right, (a, b) => a > b);
-    case '>=':
-      return compare(left, right, (a, b) => a >= b);
-    case '==':
-      return compare(left, right, (a, b) => a === b);
-    case '!=':
-      return compare(left, right, (a, b) => a !== b);
-    case 'in':
-      return { kind: 'misfit', message: '"in" needs a list on its right, such as power in ["on", "ready"].' };
-  }
+const arithmetic: Partial<Record<BinaryOperator, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => (b === 0 ? NaN : a / b),
+  '%': (a, b) => a % b,
+};
+
+const comparisons: Partial<Record<BinaryOperator, (a: number, b: number) => boolean>> = {
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+};
+
+function compileNumeric(op: BinaryOperator, left: NumberValue, right: NumberValue): Operation {
+  const apply = arithmetic[op];
+  if (apply !== undefined) return calculate([left, right], ([a = NaN, b = NaN]) => apply(a, b));
+  const holds = comparisons[op];
+  if (holds !== undefined) return compare(op, left, right, holds);
+  return { kind: 'misfit', message: '"in" needs a list on its right, such as power in ["on", "ready"].' };
 }
 
-function compare(left: ReadNumber, right: ReadNumber, holds: (a: number, b: number) => boolean): TruthValue {
-  return truth((sight) => {
-    const a = left(sight);
-    const b = right(sight);
-    return Number.isNaN(a) || Number.isNaN(b) ? undefined : holds(a, b);
+/** A number that is calculated from others; unknown where one of them is. */
+export function calculate(
+  from: readonly NumberValue[],
+  apply: (numbers: readonly number[]) => number,
+): NumberValue {
+  const reads = from.map(({ read }) => read);
+  const fixed = from.flatMap((value) => value.fixed ?? []);
+  return number({
+    read: (sight) => apply(reads.map((read) => read(sight))),
+    given: (isEmpty) => {
+      const known = from.map(({ given }) => given?.(isEmpty));
+      if (known.some((each) => each !== undefined && Number.isNaN(each))) return NaN;
+      const numbers = known.filter((each) => each !== undefined);
+      return numbers.length === known.length ? apply(numbers) : undefined;
+    },
+    fixed: fixed.length < from.length ? undefined : (device) => apply(fixed.map((each) => each(device))),
   });
+}
+
+function compare(
+  op: BinaryOperator,
+  left: NumberValue,
+  right: NumberValue,
+  holds: (a: number, b: number) => boolean,
+): TruthValue {
+  const given = (isEmpty: IsEmpty): Possible => {
+    const a = left.given?.(isEmpty);
+    const b = right.given?.(isEmpty);
+    if (Number.isNaN(a) || Number.isNaN(b)) return nothing;
+    return a === undefined || b === undefined ? anything : certain(holds(a, b));
+  };
+  const least =
+    left.isSilence && (op === '>' || op === '>=')
+      ? right.fixed
+      : right.isSilence && (op === '<' || op === '<=')
+        ? left.fixed
+        : undefined;
+  const [readLeft, readRight] = [left.read, right.read];
+  return truth(
+    (sight) => {
+      const a = readLeft(sight);
+      const b = readRight(sight);
+      return Number.isNaN(a) || Number.isNaN(b) ? undefined : holds(a, b);
+    },
+    { given, leastSilence: least },
+  );
 }
 
 /** `&&` and `||` over three truths: false && unknown is false, true || unknown is true. */
@@ -93,30 +129,49 @@ export function compileLogic(op: '&&' | '||', left: Value, right: Value): Operat
     };
   }
   const deciding = op === '||';
-  const readLeft = left.read;
-  const readRight = right.read;
-  return truth((sight) => {
-    const a = readLeft(sight);
-    if (a === deciding) return deciding;
-    const b = readRight(sight);
-    if (b === deciding) return deciding;
-    return a === undefined || b === undefined ? undefined : !deciding;
-  });
+  const [readLeft, readRight] = [left.read, right.read];
+  const join = deciding ? either : both;
+  return truth(
+    (sight) => {
+      const a = readLeft(sight);
+      if (a === deciding) return deciding;
+      const b = readRight(sight);
+      if (b === deciding) return deciding;
+      return a === undefined || b === undefined ? undefined : !deciding;
+    },
+    {
+      given: (isEmpty) => join(left.given?.(isEmpty) ?? anything, right.given?.(isEmpty) ?? anything),
+      leastSilence: joinLeast(op, left.leastSilence, right.leastSilence),
+    },
+  );
+}
+
+type Least = TruthValue['leastSilence'];
+
+/** Of both conditions the longer silence is needed, of one of them the shorter. */
+function joinLeast(op: '&&' | '||', left: Least, right: Least): Least {
+  if (left !== undefined && right !== undefined) {
+    const choose = op === '&&' ? Math.max : Math.min;
+    return (device) => choose(left(device), right(device));
+  }
+  return op === '&&' ? (left ?? right) : undefined;
 }
 
 /** `!condition` and `-number`. */
 export function compileUnary(op: '!_' | '-_', operand: Value): Operation {
   if (operand.kind === 'broken') return operand;
   if (op === '-_' && operand.kind === 'number') {
-    const { read } = operand;
-    return number((sight) => -read(sight));
+    return calculate([operand], ([a = NaN]) => -a);
   }
   if (op === '!_' && operand.kind === 'truth') {
-    const { read } = operand;
-    return truth((sight) => {
-      const a = read(sight);
-      return a === undefined ? undefined : !a;
-    });
+    const { read, given } = operand;
+    return truth(
+      (sight) => {
+        const a = read(sight);
+        return a === undefined ? undefined : !a;
+      },
+      { given: given && ((isEmpty) => not(given(isEmpty))) },
+    );
   }
   return op === '!_'
     ? { kind: 'misfit', message: '"!" negates conditions; write a comparison, such as "occupied == 0".' }
@@ -129,9 +184,11 @@ export function compileChoice(condition: Value, yes: Value, no: Value): Operatio
   if (condition.kind !== 'truth') return { kind: 'misfit', message: '"?" needs a condition before it.' };
   const decide = condition.read;
   if (yes.kind === 'number' && no.kind === 'number') {
-    return number((sight) => {
-      const chosen = decide(sight);
-      return chosen === undefined ? NaN : chosen ? yes.read(sight) : no.read(sight);
+    return number({
+      read: (sight) => {
+        const chosen = decide(sight);
+        return chosen === undefined ? NaN : chosen ? yes.read(sight) : no.read(sight);
+      },
     });
   }
   if (yes.kind === 'truth' && no.kind === 'truth') {
@@ -145,7 +202,7 @@ export function compileChoice(condition: Value, yes: Value, no: Value): Operatio
 
 /** `value in [a, b]`: true as soon as one is equal. */
 export function compileMembership(value: Value, list: readonly Value[]): Operation {
-  let result: Operation = truth(() => false);
+  let result: Operation = truth(() => false, { given: () => certain(false) });
   for (const item of list) {
     const equal = compileBinary('==', value, item);
     if (equal.kind === 'misfit') return equal;

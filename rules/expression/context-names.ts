@@ -3,6 +3,8 @@ import { roomKindWords } from '../../devices/room.js';
 import { schoolStageWords } from '../../devices/site.js';
 import type { SchoolPhase } from '../../devices/timetable.js';
 import type { Bilingual } from '../alarm.js';
+import { intervalOf } from '../device-ref.js';
+import type { DeviceRef } from '../device-ref.js';
 import type { Uses } from './moved-by.js';
 import type { Sight } from './sight.js';
 
@@ -14,6 +16,8 @@ interface ContextName {
   readonly ofGroups?: true;
   readonly uses?: keyof Uses;
   readonly number?: (sight: Sight) => number;
+  /** The number, where it depends only on how the device is registered. */
+  readonly fixed?: (device: DeviceRef) => number;
   readonly word?: (sight: Sight) => string | undefined;
   readonly truth?: (sight: Sight) => boolean | undefined;
   /** The only words that it can be. */
@@ -47,7 +51,8 @@ const names = {
   },
   interval_s: {
     gives: { en: 'seconds between two reports of the device', zh: '设备两次上报的间隔秒数' },
-    number: (sight) => sight.device.intervalS ?? 60,
+    number: (sight) => intervalOf(sight.device),
+    fixed: intervalOf,
   },
   phase: {
     gives: {

@@ -13,9 +13,19 @@ export interface Expression {
   readonly isAboutSilence: boolean;
   /** It looks at windows or other memories. */
   readonly usesMemories: boolean;
+  /** It asks whether alarms of other rules are active. */
+  readonly isAboutAlarms: boolean;
+  /** It asks how old a value is. */
+  readonly isAboutAge: boolean;
   /** Of one about a group: the conditions that its devices are counted by, by their places. */
   readonly traits: readonly number[];
   readonly metrics: readonly string[];
+  /** Memories that it looks at, by their places. */
+  readonly places: readonly number[];
+  /** Memories without which it can't hold, by their places: each of them. */
+  readonly needs: readonly number[];
+  /** Less seconds of silence, and it doesn't hold; without it nobody knows. */
+  readonly leastSilence?: TruthValue['leastSilence'];
   /** Whether it holds; undefined when that is unknown, because a metric it needs is missing. */
   readonly test: (sight: Sight) => boolean | undefined;
   /** What it looked at, by the names used in its text. */
@@ -25,15 +35,21 @@ export interface Expression {
 }
 
 /** What is compiled in the scope as a condition of its own. */
-export function toExpression(scope: Scope, text: string, { read }: TruthValue): Expression {
+export function toExpression(scope: Scope, text: string, value: TruthValue): Expression {
+  const { read, given, leastSilence } = value;
   const sources = [...scope.evidence];
   return {
     text,
     movedBy: movedBy(scope.uses, scope.about),
     isAboutSilence: scope.uses.silence,
     usesMemories: scope.uses.memories,
+    isAboutAlarms: scope.rules.size > 0,
+    isAboutAge: scope.uses.age,
     traits: [...scope.traits],
     metrics: [...scope.metrics],
+    places: [...scope.places],
+    needs: [...scope.places].filter((place) => given?.((each) => each === place).true === false),
+    leastSilence,
     test: read,
     clauses: scope.clauses.length > 0 ? scope.clauses : [{ text, holds: read }],
     evidence: (sight) => {
@@ -53,6 +69,8 @@ export function negate(expression: Expression): Expression {
   return {
     ...expression,
     text: negated(expression.text),
+    needs: [],
+    leastSilence: undefined,
     test: (sight) => {
       const holds = expression.test(sight);
       return holds === undefined ? undefined : !holds;

@@ -20,7 +20,7 @@ function traitArg(call: Call, usage: string): number | undefined {
     refuse(scope, node.start, message);
     return undefined;
   }
-  const inner = innerScope(scope);
+  const inner = innerScope(scope, 'device');
   const condition = conditionArg(call, 0, inner, `${name} needs a condition, such as ${usage}.`);
   if (condition === undefined) return undefined;
   for (const [rule, offset] of inner.rules) scope.rules.set(rule, offset);

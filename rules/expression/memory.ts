@@ -28,6 +28,8 @@ export interface Memory {
   pack(cells: Cells, start: number): number[] | undefined;
   /** The inverse of `pack`, into cells that are 0. @returns false where it needs more cells */
   unpack(packed: readonly number[], cells: Cells, start: number, size: number): boolean;
+  /** Whether something is waited for in it, so that time alone can make a condition true. */
+  readonly isWaiting?: (cells: Cells, start: number) => boolean;
   /** The words of its metric, which are counted by their places. */
   readonly words?: readonly string[];
 }

@@ -7,6 +7,8 @@ export interface Uses {
   events: boolean;
   /** Windows and other memories. */
   memories: boolean;
+  /** How old a value is. */
+  age: boolean;
 }
 
 /** What an expression has to be looked at again for. */

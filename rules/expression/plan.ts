@@ -2,11 +2,17 @@ import type { GroupKind } from '../group-kind.js';
 import type { Memory } from './memory.js';
 import type { MovedBy } from './moved-by.js';
 import type { Sight } from './sight.js';
+import type { TruthValue } from './value.js';
 
 /** A condition that the devices of a group are counted by. */
 export interface Trait {
   readonly text: string;
   readonly movedBy: MovedBy;
+  readonly isAboutSilence: boolean;
+  /** Memories that it looks at, and those without which it can't hold; by their places. */
+  readonly places: readonly number[];
+  readonly needs: readonly number[];
+  readonly leastSilence?: TruthValue['leastSilence'];
   readonly test: (sight: Sight) => boolean | undefined;
 }
 

@@ -29,6 +29,8 @@ export interface Scope {
   readonly classes: readonly DeviceClass[];
   /** What it is about: a device, or a group of them. */
   readonly about: 'device' | 'group';
+  /** Whether metrics are those of one reading, or the last that is known. */
+  readonly metricsOf: 'reading' | 'device';
   /** Where what it needs gets its place. */
   readonly plan: Plan;
   readonly problems: ExpressionProblem[];
@@ -40,6 +42,8 @@ export interface Scope {
   /** Conditions that the devices of a group are counted by, by their places in the plan. */
   readonly traits: Set<number>;
   readonly clauses: Clause[];
+  /** Memories that it looks at, by their places in the plan. */
+  readonly places: Set<number>;
   readonly uses: Uses;
 }
 
@@ -48,11 +52,13 @@ export function createScope(
   classes: readonly DeviceClass[],
   about: Scope['about'] = 'device',
   plan = new Plan(),
+  readings: Scope['metricsOf'] = 'device',
 ): Scope {
   return {
     text,
     classes,
     about,
+    metricsOf: readings,
     plan,
     problems: [],
     metrics: new Set(),
@@ -60,13 +66,17 @@ export function createScope(
     traits: new Set(),
     evidence: new Map(),
     clauses: [],
-    uses: { silence: false, ticks: false, events: false, memories: false },
+    places: new Set(),
+    uses: { silence: false, ticks: false, events: false, memories: false, age: false },
   };
 }
 
 /** A scope for a condition within the expression, whose mistakes are the expression's. */
-export function innerScope(scope: Scope): Scope {
-  return { ...createScope(scope.text, scope.classes, 'device', scope.plan), problems: scope.problems };
+export function innerScope(scope: Scope, readings: Scope['metricsOf'] = 'reading'): Scope {
+  return {
+    ...createScope(scope.text, scope.classes, 'device', scope.plan, readings),
+    problems: scope.problems,
+  };
 }
 
 /** Reports a mistake. */

@@ -80,6 +80,7 @@ function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: nu
     onEvents: inner.uses.events,
     lookBackMs,
     ...asWritten(4),
+    isWaiting: (cells, start) => cells[start + waiting.waits] === 1,
     take: (cells, start, _size, _value, sight) => {
       cells[start] = 1;
       const holds = first.read(sight);

@@ -45,6 +45,10 @@ export interface Sight {
   event: string | undefined;
   /** Seconds since anything was heard of the device; NaN where its silence may not be its own. */
   silenceS: number;
+  /** Event time of the device's newest reading. */
+  heardUntil: number;
+  /** For how long after it was reported a value is still known, ms. */
+  knownMs: number;
   /** Undefined where nobody said. */
   presence: PresenceState | undefined;
   device: DeviceRef;
@@ -74,6 +78,8 @@ export function createSight(calendar: Calendar = emptyCalendar): Sight {
     part: undefined,
     event: undefined,
     silenceS: 0,
+    heardUntil: -Infinity,
+    knownMs: Infinity,
     presence: undefined,
     device: { id: '', site: '', deviceClass: 'sensor' },
     groups: {},

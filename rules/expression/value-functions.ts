@@ -23,10 +23,11 @@ const of = (usage: string, gives: Bilingual, compile: (call: Call, needs: string
   };
 };
 
-function aboutLast(usage: string, gives: Bilingual, read: ReadCells): FunctionSpec {
+function aboutLast(usage: string, gives: Bilingual, read: ReadCells, uses?: 'age'): FunctionSpec {
   return of(usage, gives, (call, needs) => {
     const found = numberMetricArg(call, 0, needs);
     if (found === undefined) return broken;
+    if (uses !== undefined) call.scope.uses[uses] = true;
     const value = recall(call.scope, createLast(found.name, found.metric), read);
     showMetric(call.scope, found.name);
     return showCall(call, value);
@@ -128,6 +129,7 @@ export const valueFunctions: Readonly<Record<string, FunctionSpec>> = {
       zh: '设备仍在上报其他指标时，该指标上次上报至今的秒数；从未上报时未知',
     },
     (cells, start, { at }) => (at - (cells[start + last.at] as number)) / 1000,
+    'age',
   ),
   yesterday: aboutPast(
     'yesterday(rx_mbps)',

@@ -5,7 +5,9 @@ import { checkExpression } from '../../../../rules/expression/compile-expression
 import { negate } from '../../../../rules/expression/expression.js';
 import type { Expression } from '../../../../rules/expression/expression.js';
 import { Plan } from '../../../../rules/expression/plan.js';
+import { Layout } from '../../../../rules/expression/layout.js';
 import { createSight } from '../../../../rules/expression/sight.js';
+import type { Sight } from '../../../../rules/expression/sight.js';
 
 function compile(text: string, deviceClass: DeviceClass = 'sensor', plan = new Plan()): Expression {
   const result = checkExpression(text, [deviceClass]);
@@ -13,8 +15,37 @@ function compile(text: string, deviceClass: DeviceClass = 'sensor', plan = new P
   return result.bind(deviceClass, plan);
 }
 
+/** A sight of a device that reported this, one set of metrics after the other, a minute apart. */
+function sightOf(plan: Plan, ...reports: readonly Record<string, MetricValue>[]): Sight {
+  const sight = createSight();
+  let layout = Layout.of(plan.memories);
+  for (const [i, metrics] of reports.entries()) {
+    sight.at = (i + 1) * 60_000;
+    sight.metrics = sight.deviceMetrics = metrics;
+    for (const [place, memory] of plan.memories.entries()) {
+      const [name = ''] = memory.metrics;
+      const value = metrics[name];
+      if (value === undefined) continue;
+      const taken = typeof value === 'number' ? value : (memory.words?.indexOf(value) ?? NaN);
+      const take = () => {
+        const start = layout.starts[place] ?? -1;
+        return start >= 0 && memory.take(sight.cells, start, layout.sizes[place] ?? 0, taken, sight);
+      };
+      while (!take()) {
+        sight.cells = layout.grown(place).adopt(sight.cells, layout);
+        layout = layout.grown(place);
+      }
+    }
+  }
+  sight.starts = sight.deviceStarts = layout.starts;
+  sight.deviceCells = sight.cells;
+  return sight;
+}
+
 function test(text: string, metrics: Record<string, MetricValue>, deviceClass: DeviceClass = 'sensor') {
-  return compile(text, deviceClass).test({ ...createSight(), metrics, deviceMetrics: metrics });
+  const plan = new Plan();
+  const { test: holds } = compile(text, deviceClass, plan);
+  return holds(sightOf(plan, metrics));
 }
 
 function mistakes(text: string, deviceClass: DeviceClass = 'sensor') {
@@ -102,18 +133,7 @@ describe('a condition', () => {
   it('says what it looked at, as it is written there', () => {
     const plan = new Plan();
     const expression = compile('mean(co2_ppm, "5m") > 1000 && occupied == 1', 'sensor', plan);
-    const metrics = { co2_ppm: 1034.25, occupied: 1 };
-    const sight = { ...createSight(), at: 60_000, metrics, deviceMetrics: metrics };
-    const [window] = plan.memories;
-    const size = window?.sizes[0] ?? 0;
-    sight.cells = new Float64Array(size);
-    sight.starts = Int32Array.of(0);
-    for (const [at, value] of [
-      [0, 1000],
-      [30_000, 1065.75],
-      [60_000, 1034.25],
-    ] as const)
-      window?.take(sight.cells, 0, size, value, { ...sight, at });
+    const sight = sightOf(plan, { co2_ppm: 1000 }, { co2_ppm: 1065.75 }, { co2_ppm: 1034.25, occupied: 1 });
     expect(expression.evidence(sight)).toEqual({
       'mean(co2_ppm, "5m")': 1033.333,
       co2_ppm: 1034.25,
