@@ -149,3 +149,9 @@ export const metricsOf: Readonly<Record<DeviceClass, Readonly<Record<string, Met
   ap,
   gateway,
 };
+
+/** Whether it is a metric that only grows, until it starts anew. */
+export function isCounter(deviceClass: DeviceClass, name: string): boolean {
+  const metric = metricsOf[deviceClass][name];
+  return metric?.kind === 'number' && metric.max === Number.MAX_SAFE_INTEGER;
+}

@@ -42,36 +42,76 @@ function whyNoReference(rule: CompiledRule, target: CompiledRule): string | unde
 }
 
 function findCircles(byId: ReadonlyMap<string, PlacedRule>): readonly TextProblem[] {
-  const finished = new Set<string>();
   const problems: TextProblem[] = [];
-  const visit = (id: string, way: readonly string[]) => {
-    const placed = byId.get(id);
-    if (placed === undefined || finished.has(id)) return;
-    const since = way.indexOf(id);
-    if (since >= 0) {
-      const circle = [...way.slice(since), id].map((each) => `"${each}"`).join(' → ');
-      problems.push(placed.problemAt(['id'], `These rules refer to each other in a circle: ${circle}.`));
-      return;
-    }
-    for (const next of referencesOf(placed.rule)) visit(next, [...way, id]);
-    finished.add(id);
-  };
-  for (const id of byId.keys()) visit(id, []);
+  orderByReference(
+    byId.keys(),
+    (id) => {
+      const placed = byId.get(id);
+      return placed === undefined ? [] : referencesOf(placed.rule);
+    },
+    (ids) => {
+      const [first = ''] = ids;
+      const shown = ids.length > 8 ? ids.slice(0, 4) : ids;
+      const more = shown.length < ids.length ? [`… (${ids.length - shown.length} more)`] : [];
+      const circle = [...shown.map((each) => `"${each}"`), ...more, `"${first}"`].join(' → ');
+      const message = `These rules refer to each other in a circle: ${circle}.`;
+      const problem = byId.get(first)?.problemAt(['id'], message);
+      if (problem !== undefined) problems.push(problem);
+    },
+  );
   return problems;
 }
 
 /** The rules in an order in which each comes after those that it refers to; else in their own order. */
 export function sortByReference(rules: readonly CompiledRule[]): readonly CompiledRule[] {
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
-  const sorted = new Set<CompiledRule>();
-  const visit = (rule: CompiledRule) => {
-    if (sorted.has(rule)) return;
-    for (const id of referencesOf(rule)) {
-      const target = byId.get(id);
-      if (target !== undefined) visit(target);
+  const sorted = orderByReference(byId.keys(), (id) => {
+    const rule = byId.get(id);
+    return rule === undefined ? [] : referencesOf(rule);
+  });
+  return sorted.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** A rule on the way, and those that it refers to and that are still to be looked at. */
+interface Stop {
+  readonly id: string;
+  readonly rest: Iterator<string>;
+}
+
+/**
+ * The ids in an order in which each comes after those that it refers to. Without recursion: rules may refer to each
+ * other in a chain of thousands.
+ * @param onCircle told the ids of each circle, once
+ */
+function orderByReference(
+  ids: Iterable<string>,
+  next: (id: string) => Iterable<string>,
+  onCircle: (ids: readonly string[]) => void = () => undefined,
+): readonly string[] {
+  const finished = new Set<string>();
+  for (const start of ids) {
+    const way: Stop[] = [];
+    const onWay = new Set<string>();
+    const enter = (id: string) => {
+      if (finished.has(id)) return;
+      if (onWay.has(id)) {
+        onCircle(way.slice(way.findIndex((stop) => stop.id === id)).map((stop) => stop.id));
+        return;
+      }
+      onWay.add(id);
+      way.push({ id, rest: next(id)[Symbol.iterator]() });
+    };
+    enter(start);
+    for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
+      const following = top.rest.next();
+      if (following.done !== true) {
+        enter(following.value);
+        continue;
+      }
+      finished.add(top.id);
+      onWay.delete(top.id);
+      way.pop();
     }
-    sorted.add(rule);
-  };
-  rules.forEach(visit);
-  return [...sorted];
+  }
+  return [...finished];
 }

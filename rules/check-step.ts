@@ -1,142 +1,161 @@
 import { parse } from '@marcbachmann/cel-js';
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { DeviceClass } from '../devices/device-class.js';
-import { metricsOf } from '../devices/metric.js';
-import { parseDuration } from './duration.js';
+import { CaseFinder, entails, findOverlap } from './condition-cases.js';
+import type { Case } from './condition-cases.js';
+import { describe } from './constraint.js';
+import { longestHold } from './longest-hold.js';
+import type { Hold } from './longest-hold.js';
 import type { StepDefinition } from './rule-schema.js';
 
 /** A mistake in what a step says, though each of its conditions is right. */
 interface StepProblem {
   readonly key: 'condition' | 'clear' | 'for';
   readonly message: string;
+  /** Where in the condition it is, in characters. */
+  readonly offset?: number | undefined;
 }
 
-/** `left > limit`, with the side of the limit that it is true on. */
-interface Limit {
-  /** What is compared, as written without blanks. */
-  readonly what: string;
-  /** The metric itself, where it is one, or a mean, min or max of it. */
-  readonly metric: string | undefined;
-  readonly above: boolean;
-  readonly orEqual: boolean;
-  readonly limit: number;
-}
+type Step = Pick<StepDefinition, 'condition' | 'clear' | 'for'>;
 
-const sayings = { true: 'above', false: 'below' } as const;
-
-/** Finds conditions of the plain kind `x > 1000` that can never hold, and clear conditions that hold too soon. */
+/**
+ * Finds conditions that can never or always hold, by what metrics and words can be; clear conditions that hold where
+ * the alarm is raised; holds that are longer than what is looked for can last; and a step that is no more severe than
+ * the one before it. It names only what is certain.
+ */
 export function checkStep(
-  { condition, clear, for: holdMs }: Pick<StepDefinition, 'condition' | 'clear' | 'for'>,
+  step: Step,
   classes: readonly DeviceClass[],
+  milder?: Step,
 ): readonly StepProblem[] {
-  const problems: StepProblem[] = [];
-  const raises = readLimit(condition);
-  const clears = clear === undefined ? undefined : readLimit(clear);
-  for (const [key, limit] of [
-    ['condition', raises],
-    ['clear', clears],
-  ] as const) {
-    const message = limit && whyNever(limit, classes);
-    if (message !== undefined) problems.push({ key, message });
-  }
-  if (raises !== undefined && clears?.what === raises.what && overlap(raises, clears)) {
+  const { condition, clear, for: holdMs } = step;
+  const raises = checkCondition('condition', condition, classes);
+  const clears = clear === undefined ? undefined : checkCondition('clear', clear, classes);
+  const problems = [...raises.problems, ...(clears?.problems ?? [])];
+  if (problems.length > 0 || raises.cases === undefined) return problems;
+  const overlap = clears?.cases && findOverlap(raises.cases, clears.cases);
+  if (overlap !== undefined) problems.push({ key: 'clear', message: sayOverlap(overlap) });
+  const longest = longestHold(raises.cases, classes);
+  if (holdMs > longest.ms) problems.push({ key: 'for', message: sayHold(longest) });
+  const before = milder && new CaseFinder(milder.condition, classes).cases(parse(milder.condition).ast);
+  if (before !== undefined && milder !== undefined && holdMs <= milder.for && entails(before, raises.cases)) {
     const message =
-      `The clear condition also holds where the alarm is raised (${raises.limit}), so that it would come and go; ` +
-      `clear it ${sayings[raises.above ? 'false' : 'true']} ${raises.limit}.`;
-    problems.push({ key: 'clear', message });
-  }
-  const longest = longestHold(parse(condition).ast);
-  if (holdMs > longest) {
-    const message =
-      longest === 0
-        ? 'An event is over at once, so that nothing holds: leave "for" out, or ask events(…, "10m") > 0.'
-        : 'It has to hold for longer than it looks back: what it looks for has left that time by then. Make "for" ' +
-          'shorter than the time in the condition.';
-    problems.push({ key: 'for', message });
+      'The step is no more severe than the one before it: it holds whenever that does. Give it a limit beyond that ' +
+      'one, or a longer "for".';
+    problems.push({ key: 'condition', message });
   }
   return problems;
 }
 
-/** Whether there are values on the sides of both. */
-function overlap(a: Limit, b: Limit): boolean {
-  if (a.above === b.above) return true;
-  const [above, below] = a.above ? [a, b] : [b, a];
-  return above.limit < below.limit || (above.limit === below.limit && above.orEqual && below.orEqual);
+interface Checked {
+  readonly cases: readonly Case[] | undefined;
+  readonly problems: StepProblem[];
 }
 
-function whyNever(
-  { metric, above, orEqual, limit }: Limit,
-  classes: readonly DeviceClass[],
-): string | undefined {
-  if (metric === undefined) return undefined;
-  const ranges = classes.map((deviceClass) => metricsOf[deviceClass][metric]);
-  const never = ranges.every((range) => {
-    if (range?.kind !== 'number') return false;
-    const end = above ? range.max : range.min;
-    return above ? limit > end || (limit === end && !orEqual) : limit < end || (limit === end && !orEqual);
-  });
-  const [range] = ranges;
-  if (!never || range?.kind !== 'number') return undefined;
+function checkCondition(key: 'condition' | 'clear', text: string, classes: readonly DeviceClass[]): Checked {
+  const { ast } = parse(text);
+  const problems: StepProblem[] = [];
+  for (const inner of conditionsWithin(ast)) {
+    const finder = new CaseFinder(text, classes);
+    finder.cases(inner);
+    for (const { node, why } of finder.dead)
+      problems.push({ key, message: sayDead(why), offset: node.start });
+  }
+  if (problems.length > 0) return { cases: undefined, problems };
+  const finder = new CaseFinder(text, classes);
+  const cases = finder.cases(ast);
+  const [first] = finder.dead;
+  if (cases?.length === 0) {
+    const ending = key === 'clear' ? ' The alarm would never end.' : '';
+    const message = `It can never hold: ${first?.why ?? 'it contradicts itself'}.${ending}`;
+    problems.push({ key, message, offset: first?.node.start });
+  } else if (new CaseFinder(text, classes).cases(ast, false)?.length === 0) {
+    const ending = key === 'clear' ? 'the alarm would end at once' : 'its alarm would never end';
+    problems.push({
+      key,
+      message: `It always holds, whatever is measured, so that ${ending}; give it a limit.`,
+    });
+  } else {
+    for (const { node, why } of finder.dead)
+      problems.push({ key, message: sayDead(why), offset: node.start });
+  }
+  return { cases, problems };
+}
+
+function sayDead(why: string): string {
+  return `This part can never hold: ${why}. Mend it, or leave it out.`;
+}
+
+function sayOverlap(overlap: Case): string {
+  const where = [...overlap.values()]
+    .map(({ label, constraint }) => `${label} ${describe(constraint)}`)
+    .join(' and ');
   return (
-    `It can never hold: ${metric} is between ${range.min} and ${range.max} ${range.unit}`.trimEnd() + '.'
+    `The clear condition also holds where the alarm is raised (${where}), so that it would come and go; make it hold ` +
+    'only where the condition does not.'
   );
 }
 
-function readLimit(text: string): Limit | undefined {
-  const { ast } = parse(text);
-  if (ast.op !== '>' && ast.op !== '>=' && ast.op !== '<' && ast.op !== '<=') return undefined;
-  const [left, right] = ast.args;
-  const limit = numberIn(right);
-  if (limit === undefined) return undefined;
-  const what = text.slice(left.start, left.end).replace(/\s/g, '');
-  return {
-    what,
-    metric: metricIn(left),
-    above: ast.op.startsWith('>'),
-    orEqual: ast.op.endsWith('='),
-    limit,
-  };
-}
-
-function numberIn(node: ASTNode): number | undefined {
-  if (node.op === '-_') {
-    const number = numberIn(node.args);
-    return number === undefined ? undefined : -number;
+function sayHold({ ms, of }: Hold): string {
+  if (ms > 0) {
+    return (
+      'It has to hold for longer than it looks back: what it looks for has left that time by then. Make "for" ' +
+      'shorter than the time in the condition.'
+    );
   }
-  if (node.op !== 'value') return undefined;
-  return typeof node.args === 'bigint' || typeof node.args === 'number' ? Number(node.args) : undefined;
+  return of === 'event'
+    ? 'An event is over at once, so that nothing holds: leave "for" out, or ask events(…, "10m") > 0.'
+    : 'A step is over with the next reading, so that nothing holds: leave "for" out, or ask change(…, "10m").';
 }
 
-const sameRange = new Set(['mean', 'min', 'max', 'last', 'previous', 'quantile']);
+/** How many of their first arguments are conditions. */
+const conditionsOf: Readonly<Record<string, number>> = {
+  share: 1,
+  members: 1,
+  member_share: 1,
+  seconds_since: 1,
+  then: 2,
+  not_then: 2,
+};
 
-function metricIn(node: ASTNode): string | undefined {
-  if (node.op === 'id') return node.args;
-  if (node.op !== 'call' || !sameRange.has(node.args[0])) return undefined;
-  const [metric] = node.args[1];
-  return metric?.op === 'id' ? metric.args : undefined;
-}
-
-const counting = new Set(['events', 'changes', 'resets']);
-
-/**
- * How long a condition can hold after a single event or change, ms: as long as it looks back. Infinity where it looks
- * at what can last.
- */
-function longestHold(node: ASTNode): number {
-  if (node.op === '&&') return Math.min(longestHold(node.args[0]), longestHold(node.args[1]));
-  if (node.op === '||') return Math.max(longestHold(node.args[0]), longestHold(node.args[1]));
-  if (node.op === '>' || node.op === '>=') {
-    const [call] = node.args;
-    return call.op === 'call' && counting.has(call.args[0]) ? lastTime(call.args[1]) : Infinity;
+/** The conditions that calls in a condition are given. */
+function conditionsWithin(node: ASTNode): readonly ASTNode[] {
+  switch (node.op) {
+    case 'call': {
+      const [name, args] = node.args;
+      const own = args.slice(0, conditionsOf[name] ?? 0);
+      return [...own, ...args.flatMap(conditionsWithin)];
+    }
+    case 'rcall':
+      return node.args[2].flatMap(conditionsWithin);
+    case '!_':
+    case '-_':
+      return conditionsWithin(node.args);
+    case '?:':
+      return node.args.flatMap(conditionsWithin);
+    case '&&':
+    case '||':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+    case '==':
+    case '!=':
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+      return node.args.flatMap(conditionsWithin);
+    case '.':
+    case '.?':
+    case '[]':
+    case '[?]':
+    case 'id':
+    case 'in':
+    case 'list':
+    case 'map':
+    case 'value':
+      return [];
   }
-  if (node.op !== 'call') return Infinity;
-  const [name, args] = node.args;
-  if (name === 'event') return 0;
-  return name === 'then' ? lastTime(args) : Infinity;
-}
-
-function lastTime(args: readonly ASTNode[]): number {
-  const time = args.at(-1);
-  const ms = time?.op === 'value' && typeof time.args === 'string' ? parseDuration(time.args) : undefined;
-  return ms ?? Infinity;
 }

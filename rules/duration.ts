@@ -5,6 +5,11 @@ export const durationHint = 'write a whole number and a unit, such as "30s", "10
 
 export const durationPattern = /^(\d{1,6})([smhd])$/;
 
+/** The same for durations of a week at most, as editors check them. */
+export const weekPattern =
+  '^(?:0*[0-7]d|0*(?:\\d{1,2}|1[0-5]\\d|16[0-8])h|0*(?:\\d{1,4}|100[0-7]\\d|10080)m|' +
+  '0*(?:\\d{1,5}|[1-5]\\d{5}|60[0-3]\\d{3}|604[0-7]\\d{2}|604800)s)$';
+
 /** `"10m"` as milliseconds; undefined when the text is no duration (a whole number and s, m, h or d). */
 export function parseDuration(text: string): number | undefined {
   const match = durationPattern.exec(text);

@@ -126,13 +126,17 @@ function compileRule(
     return undefined;
   }
   const steps: CheckedStep[] = [];
-  for (const step of written) {
+  for (const [i, step] of written.entries()) {
     const conditions = compileConditions(document, index, definition, step, problems);
     if (conditions === undefined) continue;
     const { severity, for: holdMs, clearFor: clearHoldMs } = step;
     steps.push({ severity, ...conditions, holdMs, clearHoldMs });
-    for (const { key, message } of checkStep(step, definition.class))
-      problems.push(document.problemAt(index, [...step.path, key], message));
+    // One with a mistake is not compared with.
+    const milder = steps.length === i + 1 ? written[i - 1] : undefined;
+    for (const { key, message, offset } of checkStep(step, definition.class, milder))
+      problems.push(
+        document.problemAt(index, [...step.path, key], message, offset === undefined ? {} : { offset }),
+      );
   }
   if (steps.length < written.length) return undefined;
   if (new Set(steps.map(({ condition }) => condition.isAboutSilence)).size > 1) {

@@ -4,13 +4,18 @@ import { isWorse, severities } from './alarm.js';
 import type { Severity } from './alarm.js';
 import { groupKinds } from './group-kind.js';
 import { ruleModes } from './rule.js';
-import { durationHint, durationPattern, parseDuration } from './duration.js';
+import { durationHint, durationPattern, parseDuration, weekPattern } from './duration.js';
 
 /** Nobody reads a longer condition. */
 export const mostCharacters = 4000;
 const longestHoldMs = 7 * 86_400_000;
 
-const text = z.string({ error: 'must be text' }).trim().min(1, { error: 'must not be empty' });
+const text = z
+  .string({ error: 'must be text' })
+  .trim()
+  .min(1, { error: 'must not be empty' })
+  // Blanks alone are cut off here; editors have only the pattern to tell by.
+  .meta({ pattern: '\\S' });
 const bilingual = z.strictObject(
   { zh: text, en: text },
   { error: 'must be texts in both languages, zh: and en:' },
@@ -19,6 +24,7 @@ const deviceClass = z.enum(deviceClasses, { error: `must be one of ${deviceClass
 const duration = z
   .string({ error: `must be a duration: ${durationHint}` })
   .regex(durationPattern, { error: `must be a duration: ${durationHint}` })
+  .meta({ pattern: weekPattern })
   .transform((written, context) => {
     const ms = parseDuration(written) ?? 0;
     if (ms > longestHoldMs) context.addIssue({ code: 'custom', message: 'must not be longer than 7d' });

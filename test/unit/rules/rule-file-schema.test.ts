@@ -3,9 +3,19 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { deviceClasses } from '../../../devices/device-class.js';
+import { metricsOf } from '../../../devices/metric.js';
+import { checkExpression } from '../../../rules/expression/compile-expression.js';
 import { parseRules } from '../../../rules/parse-rules.js';
 import { ruleFileSchema } from '../../../rules/rule-file-schema.js';
 import { catalogueFolder } from '../../../runtime/rules-folder.js';
+
+interface ForClass {
+  readonly if: { readonly properties: { readonly class: { readonly anyOf: [{ const: string }] } } };
+  readonly then: {
+    readonly properties: { readonly condition: { description: string; examples: readonly string[] } };
+  };
+}
 
 const file = join(catalogueFolder, '..', 'rule-file.schema.json');
 const validate = new Ajv2020({ allErrors: true }).compile(ruleFileSchema());
@@ -39,6 +49,12 @@ describe('the JSON Schema of rule files', () => {
     ['steps and a severity', { ...rule, steps: [step], severity: 'minor' }, false],
     ['an unknown key', { ...rule, ...step, fro: '5m' }, false],
     ['a duration without its unit', { ...rule, ...step, for: '5' }, false],
+    ['a hold of years', { ...rule, ...step, for: '999999d' }, false],
+    ['the longest holds', { ...rule, ...step, for: '168h', clearFor: '604800s' }, true],
+    ['a little longer ones', { ...rule, ...step, for: '10081m', clearFor: '604801s' }, false],
+    ['blank text', { ...rule, ...step, source: ' ' }, false],
+    ['a blank title', { ...rule, ...step, title: { zh: ' ', en: 'Too hot' } }, false],
+    ['a blank condition', { ...rule, ...step, condition: '\t' }, false],
     ['a bad id', { ...rule, ...step, id: 'Too Hot' }, false],
     ['an unknown class', { ...rule, ...step, class: ['sensor', 'robot'] }, false],
     ['a missing language', { ...rule, ...step, title: { en: 'Too hot' } }, false],
@@ -48,6 +64,26 @@ describe('the JSON Schema of rule files', () => {
     if (isRight) expect(parsed()).toHaveLength(1);
     else expect(parsed).toThrow('mistake');
   });
+
+  it('says where a mistake is, not only that there is one', () => {
+    expect(validate([{ ...rule, ...step, for: '5' }])).toBe(false);
+    expect(validate.errors?.map(({ instancePath }) => instancePath)).toContain('/0/for');
+  });
+
+  it.each(deviceClasses)(
+    'shows whoever writes a condition on a %s its metrics, and examples that are right',
+    (deviceClass) => {
+      const { $defs } = ruleFileSchema() as { $defs: { rule: { allOf: ForClass[] } } };
+      const of = $defs.rule.allOf.find(
+        ({ if: { properties } }) => properties.class.anyOf[0].const === deviceClass,
+      );
+      const { description = '', examples = [] } = of?.then.properties.condition ?? {};
+      for (const metric of Object.keys(metricsOf[deviceClass])) expect(description).toContain(`${metric} (`);
+      expect(examples).not.toHaveLength(0);
+      for (const condition of examples)
+        expect(checkExpression(condition, [deviceClass]), condition).toHaveProperty('bind');
+    },
+  );
 
   it('explains every key', () => {
     const { $defs } = ruleFileSchema() as { $defs: { rule: { properties: Record<string, object> } } };
