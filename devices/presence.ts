@@ -11,7 +11,7 @@ export type PresenceState = 'online' | 'sleeping' | 'stale' | 'offline' | 'unkno
 export const presenceWords: Vocabulary<PresenceState> = {
   online: { zh: '在线', en: 'online' },
   sleeping: { zh: '休眠', en: 'sleeping' },
-  stale: { zh: '无响应', en: 'stale' },
+  stale: { zh: '无响应', en: 'not responding' },
   offline: { zh: '离线', en: 'offline' },
   unknown: { zh: '未知', en: 'unknown' },
 };

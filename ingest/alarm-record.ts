@@ -1,5 +1,5 @@
 import { isWorse } from '../rules/alarm.js';
-import type { Alarm, AlarmStep, Transition } from '../rules/alarm.js';
+import type { Alarm, AlarmStep, EndingReason, Transition } from '../rules/alarm.js';
 
 /** Where an alarm is, by the registry. */
 export interface AlarmPlace {
@@ -20,12 +20,14 @@ export function recordTransition(
   transition: Transition,
   { district, room }: AlarmPlace,
 ): Alarm | undefined {
-  const { alarm, kind, at, severity, ruleVersion, condition, holdMs, reason, evidence } = transition;
+  const { alarm, kind, at, severity, ruleVersion, condition, holdMs, reason, by, ending, evidence } =
+    transition;
   if (
     kind === 'raise' ? before !== undefined : before !== undefined && before.revision >= transition.revision
   )
     return undefined;
-  const step: AlarmStep = { kind, at, severity, ruleVersion, condition, holdMs, reason, evidence };
+  const why = { condition, holdMs, reason, by, ending, evidence };
+  const step: AlarmStep = { kind, at, severity, ruleVersion, ...why };
   const history = [...(before?.history ?? []), step];
   if (history.length > mostSteps) history.splice(1, 1);
   const peak = before !== undefined && !isWorse(severity, before.peak) ? before.peak : severity;
@@ -33,10 +35,10 @@ export function recordTransition(
   return kind === 'clear' ? { ...record, state: 'cleared', clearedAt: at } : { ...record, state: 'active' };
 }
 
-/** The transition that ends an alarm whose rule or device is no more. */
-export function endAlarm(alarm: Alarm, reason: NonNullable<Transition['reason']>, at: number): Transition {
+/** The transition that ends an alarm that nobody watches any more. @param by who decided that, where somebody did */
+export function endAlarm(alarm: Alarm, reason: EndingReason, at: number, by?: string): Transition {
   const { id, revision } = alarm;
-  const shared = { ...sharedBy(alarm), revision: revision + 1, reason, evidence: {} };
+  const shared = { ...sharedBy(alarm), revision: revision + 1, reason, by, evidence: {} };
   return { ...shared, id: `${id}~clear`, alarm: id, kind: 'clear', at };
 }
 
@@ -45,7 +47,9 @@ type Shared = Omit<Transition, 'id' | 'alarm' | 'kind' | 'at' | 'from'>;
 
 function sharedBy(source: Shared): Shared {
   const { revision, raisedAt, rule, ruleVersion, severity, title, explanation, advice } = source;
-  const { condition, holdMs, reason, evidence, site, deviceClass, device, part, group, shadow } = source;
+  const { condition, holdMs, reason, by, ending, evidence, named } = source;
+  const { site, deviceClass, device, part, group, shadow } = source;
   const what = { revision, raisedAt, rule, ruleVersion, severity, title, explanation, advice };
-  return { ...what, condition, holdMs, reason, evidence, site, deviceClass, device, part, group, shadow };
+  const why = { condition, holdMs, reason, by, ending, evidence, named };
+  return { ...what, ...why, site, deviceClass, device, part, group, shadow };
 }

@@ -27,6 +27,7 @@ import type { JudgeState } from './redis-judge-checkpoint.js';
 import type { Register, RegisteredDevice } from './redis-register.js';
 import { RollCall } from './roll-call.js';
 import type { RollCallParts } from './roll-call.js';
+import { listModeDecisions } from './rules/redis-rule-modes.js';
 import type { RuleSet } from './rules/rule-set.js';
 import type { RuleSets } from './rules/rule-source.js';
 import type { WindowReader } from './shard-window.js';
@@ -307,10 +308,15 @@ export class ShardJudge {
   /** An alarm that nobody watches would stay active for ever. */
   async #endAbandoned(): Promise<void> {
     const { redis, lease, clock } = this.#parts;
-    for (const { alarm: id, reason, shadow } of this.#engine.takeAbandoned()) {
+    const abandoned = this.#engine.takeAbandoned();
+    const isDecided = abandoned.some(({ reason }) => reason === 'rule_off' || reason === 'rule_shadow');
+    const decisions = isDecided ? await listModeDecisions(redis) : undefined;
+    for (const { alarm: id, reason, shadow } of abandoned) {
       const alarm = await findActiveAlarm(redis, lease.shard, id, shadow);
       if (alarm === undefined) continue;
-      const ending = endAlarm(alarm, reason, clock.now());
+      const decision = decisions?.get(alarm.rule);
+      const by = reason === `rule_${decision?.mode}` ? decision?.by : undefined;
+      const ending = endAlarm(alarm, reason, clock.now(), by);
       await commitTransition(redis, lease, ending, alarm, this.#lastCommitted());
     }
   }

@@ -53,8 +53,14 @@ export interface Transition {
   readonly holdMs?: number | undefined;
   /** Why it was cleared, where that is not its condition: nobody watches for it any more. */
   readonly reason?: EndingReason | undefined;
+  /** Who decided that, where somebody did. */
+  readonly by?: string | undefined;
+  /** What its condition was cleared by, where that says nothing of whether the fault is over. */
+  readonly ending?: Ending | undefined;
   /** The values that decided, by the names used in the condition. */
   readonly evidence: Readonly<Record<string, number | string>>;
+  /** The titles of the rules that the condition refers to, by their ids. */
+  readonly named?: Readonly<Record<string, Bilingual>> | undefined;
   /** `unassigned` where it is about a district. */
   readonly site: string;
   readonly deviceClass: DeviceClass;
@@ -67,7 +73,24 @@ export interface Transition {
 }
 
 /** Why an alarm ended although its clear condition did not hold; `no_data`: what it looks at is reported no more. */
-export type EndingReason = 'rule_removed' | 'rule_changed' | 'device_removed' | 'device_changed' | 'no_data';
+export type EndingReason =
+  | 'rule_removed'
+  | 'rule_changed'
+  | 'rule_off'
+  | 'rule_shadow'
+  | 'device_removed'
+  | 'device_changed'
+  | 'no_data';
+
+/**
+ * What ended an alarm although the fault may go on: circumstances that its rule asks for, such as the timetable or
+ * announced work, or that an event is no longer the newest thing that was heard.
+ */
+export interface Ending {
+  readonly kind: 'circumstance' | 'moment';
+  /** The clauses that ended it, as they hold now. */
+  readonly clauses: readonly string[];
+}
 
 /** The devices of a class that an alarm is about. */
 export interface AlarmGroup {
@@ -79,7 +102,16 @@ export interface AlarmGroup {
 /** One transition as the alarm's record keeps it. */
 export type AlarmStep = Pick<
   Transition,
-  'kind' | 'at' | 'severity' | 'ruleVersion' | 'condition' | 'holdMs' | 'reason' | 'evidence'
+  | 'kind'
+  | 'at'
+  | 'severity'
+  | 'ruleVersion'
+  | 'condition'
+  | 'holdMs'
+  | 'reason'
+  | 'by'
+  | 'ending'
+  | 'evidence'
 >;
 
 /** An alarm as it is kept and shown: the last transition of one activation with where the device is. */

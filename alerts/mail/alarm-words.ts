@@ -5,6 +5,8 @@ import { isWorse } from '../../rules/alarm.js';
 import type { Bilingual, OutboxEntry, Severity, Transition } from '../../rules/alarm.js';
 import { formatDuration, formatMoment } from './time-words.js';
 import type { Language } from './time-words.js';
+import { wordEnding } from './ending-words.js';
+import { oppositeOf } from './condition-words.js';
 import { explainCondition, explainValue } from './value-words.js';
 import type { Fact } from './value-words.js';
 
@@ -43,47 +45,6 @@ export interface Wording {
 
 const lateFromMs = 30 * 60_000;
 
-/** An alarm that ended because nobody watches for it any more. */
-const endingWords: Readonly<
-  Record<NonNullable<Transition['reason']>, { readonly badge: Bilingual; readonly advice: Bilingual }>
-> = {
-  rule_removed: {
-    badge: { zh: '规则已移除', en: 'Rule removed' },
-    advice: {
-      zh: '该告警的规则已移除或更名，告警因此结束；情况是否恢复正常未知，请现场确认。',
-      en: 'The rule of this alarm was removed or renamed, so the alarm ends; whether things are back to normal is not known: please look.',
-    },
-  },
-  rule_changed: {
-    badge: { zh: '规则已修改', en: 'Rule changed' },
-    advice: {
-      zh: '该告警的规则已修改，告警因此结束；如情况仍在，会按新规则重新告警。',
-      en: 'The rule of this alarm was changed, so the alarm ends; if the fault is still there, the new rule raises it again.',
-    },
-  },
-  no_data: {
-    badge: { zh: '数据已中断', en: 'No data any more' },
-    advice: {
-      zh: '设备仍在上报，但该告警所依据的数据已不再上报，告警因此结束；情况是否恢复正常未知，请检查该传感器或部件。',
-      en: 'The device still reports, but no longer what this alarm looks at, so the alarm ends; whether things are back to normal is not known: please check that sensor or part.',
-    },
-  },
-  device_changed: {
-    badge: { zh: '设备类型已变更', en: 'Device class changed' },
-    advice: {
-      zh: '该设备改为以其他类型上报，告警因此结束；请核对登记表。',
-      en: 'The device reports as another class now, so the alarm ends; please check the registry.',
-    },
-  },
-  device_removed: {
-    badge: { zh: '设备已移除', en: 'Device removed' },
-    advice: {
-      zh: '该设备已从登记表中移除或迁往其他站点，告警因此结束，无需再处理。',
-      en: 'The device was removed from the registry or moved to another site, so the alarm ends; there is nothing left to do.',
-    },
-  },
-};
-
 /** Says what is wrong, where, since when, by which values and what to do; or that it is over. */
 export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, language: Language): Wording {
   const { transition, alarm } = entry;
@@ -91,15 +52,17 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
   const moment = (at: number) => formatMoment(at, surroundings.timeZone, language);
   const severity = severityWords[transition.severity][language];
   const raised = transition.kind !== 'clear';
-  const ending = transition.reason === undefined ? undefined : endingWords[transition.reason];
-  // The part is named beside the device.
+  const ending = wordEnding(transition, language);
+  const { deviceClass, named } = transition;
   const values = Object.entries(transition.evidence)
-    .filter(([term]) => term !== 'part')
-    .map(([term, value]) => explainValue(transition.deviceClass, term, value, language));
-  const clause = explainCondition(transition.deviceClass, transition.condition, language);
-  const hold = formatDuration(transition.holdMs ?? 0, language);
-  const condition =
-    transition.holdMs === undefined ? clause : say(`${clause}，持续 ${hold}`, `${clause}, for ${hold}`);
+    .filter(([term, value]) => isWorthTelling(term, value))
+    .map(([term, value]) => explainValue(deviceClass, term, value, language, named));
+  // Of what ended by circumstances alone, what the alarm was about.
+  const alarmed = transition.ending === undefined ? undefined : oppositeOf(transition.condition);
+  const clause = explainCondition(deviceClass, alarmed ?? transition.condition, language, named);
+  const holdMs = alarmed === undefined ? transition.holdMs : undefined;
+  const hold = formatDuration(holdMs ?? 0, language);
+  const condition = holdMs === undefined ? clause : say(`${clause}，持续 ${hold}`, `${clause}, for ${hold}`);
   const since: Fact[] = raised
     ? [{ label: say('开始时间', 'Since'), value: moment(transition.raisedAt) }]
     : [
@@ -109,10 +72,14 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
         },
         { label: say('开始时间', 'From'), value: moment(transition.raisedAt) },
         {
-          label: ending !== undefined ? say('停止监测', 'Watched until') : say('恢复时间', 'Until'),
+          label: ending?.untilLabel ?? say('恢复时间', 'Until'),
           value: moment(transition.at),
         },
       ];
+  const isAlarmCondition = raised || transition.reason !== undefined || alarmed !== undefined;
+  const conditionLabel = isAlarmCondition
+    ? say('告警条件', 'Alarm condition')
+    : say('恢复条件', 'Clear condition');
   const { explanation } = transition;
   const meaning: Fact[] =
     raised && explanation !== undefined
@@ -122,9 +89,7 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
     transition.part === undefined ? '' : say(`，部件 ${transition.part}`, `, part ${transition.part}`);
   return {
     language,
-    badge: raised
-      ? badgeOf(transition, severity, say)
-      : (ending?.badge[language] ?? say('已恢复', 'Cleared')),
+    badge: raised ? badgeOf(transition, severity, say) : (ending?.badge ?? say('已恢复', 'Cleared')),
     title: transition.title[language],
     facts: [
       { label: say('地点', 'Where'), value: placeOf(entry, surroundings.siteName, language).join(' · ') },
@@ -140,19 +105,13 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
       ...values.map(({ label, value }) =>
         raised ? { label, value } : { label: say(`现在的${label}`, `${label} now`), value },
       ),
-      {
-        label:
-          raised || ending !== undefined
-            ? say('告警条件', 'Alarm condition')
-            : say('恢复条件', 'Clear condition'),
-        value: condition,
-      },
+      { label: conditionLabel, value: condition },
       ...meaning,
     ],
     adviceHeading: say('怎么办', 'What to do'),
     advice: raised
       ? transition.advice[language]
-      : (ending?.advice[language] ??
+      : (ending?.advice ??
         say('情况已恢复正常，无需再处理。', 'It is back to normal; there is nothing left to do.')),
     notes: notesOf(surroundings, say, language),
     reference: say(
@@ -160,6 +119,12 @@ export function wordAlarm(entry: OutboxEntry, surroundings: Surroundings, langua
       `Rule ${transition.rule} (version ${transition.ruleVersion}) · alarm ${alarm.id}`,
     ),
   };
+}
+
+/** The part is named beside the device; that no work is announced and no other alarm is active goes without saying. */
+function isWorthTelling(term: string, value: number | string): boolean {
+  if (term === 'part') return false;
+  return value !== 0 || !(term === 'maintenance' || term.startsWith('active('));
 }
 
 function badgeOf(
@@ -190,8 +155,10 @@ export function subjectOf(entry: OutboxEntry, surroundings: Surroundings): strin
   const { transition, alarm } = entry;
   const words = severityWords[transition.severity];
   const raised = transition.kind !== 'clear';
-  const ending =
-    transition.reason === undefined ? { zh: '已恢复', en: 'Cleared' } : endingWords[transition.reason].badge;
+  const ending = {
+    zh: wordEnding(transition, 'zh')?.badge ?? '已恢复',
+    en: wordEnding(transition, 'en')?.badge ?? 'Cleared',
+  };
   // The short form of the body's place: in a list of mails the school's name is enough.
   const site = surroundings.siteName ?? alarm.site;
   const where = [areaOf(alarm.district, 'zh'), site, alarm.room].filter((level) => level !== unassigned);

@@ -25,6 +25,8 @@ const looseness = { word: 0, product: 1, sum: 2, comparison: 3, and: 4, or: 5 } 
 export interface Reader {
   readonly deviceClass: DeviceClass;
   readonly language: Language;
+  /** The titles of the rules that it refers to, by their ids. */
+  readonly named?: Readonly<Record<string, Bilingual>> | undefined;
 }
 
 /** Words a condition, or a term of one, as written in a rule; undefined where it is no CEL. */
@@ -43,6 +45,17 @@ export function wordCel(
     return { text: pick(reader, `不再满足：${inner}`, `no longer: ${inner}`), measure: plain };
   }
   return word(ast, reader);
+}
+
+/** What a condition says the opposite of, as a whole; undefined where it doesn't. */
+export function oppositeOf(text: string): string | undefined {
+  const { ast } = parse(text);
+  return ast.op === '!_'
+    ? text
+        .slice(1)
+        .trim()
+        .replace(/^\((.*)\)$/s, '$1')
+    : undefined;
 }
 
 const pick = ({ language }: Reader, zh: string, en: string) => (language === 'zh' ? zh : en);
@@ -196,6 +209,10 @@ function negate(inner: ASTNode, reader: Reader): Phrase {
       measure: plain,
       looseness: looseness.word,
     };
+  if (inner.op === 'call' && inner.args[0] === 'active') {
+    const text = wordActive(wordOf(inner.args[1][0]), reader, false);
+    return { text, measure: plain, looseness: looseness.word };
+  }
   const { text } = word(inner, reader);
   return {
     text: pick(reader, `并非（${text}）`, `not (${text})`),
@@ -295,10 +312,18 @@ function wordOther(name: string, args: readonly ASTNode[], reader: Reader): Part
     case 'member_share':
       return say(`“${first}”的设备占比`, `share of devices with "${first}"`, { kind: 'share' });
     case 'active':
-      return say(`规则 ${type} 告警中`, `alarm of rule ${type} is active`);
+      return { text: wordActive(type, reader, true), measure: { kind: 'yes-no' } };
     default:
       return undefined;
   }
+}
+
+function wordActive(rule: string, reader: Reader, isActive: boolean): string {
+  const title = reader.named?.[rule]?.[reader.language];
+  const [zh, en] = isActive ? ['告警中', 'is active'] : ['未告警', 'is not active'];
+  return title === undefined
+    ? pick(reader, `规则 ${rule} ${zh}`, `alarm of rule ${rule} ${en}`)
+    : pick(reader, `“${title}”${zh}`, `alarm "${title}" ${en}`);
 }
 
 function literalOf(node: ASTNode | undefined): unknown {

@@ -34,7 +34,7 @@ const phaseWords: Readonly<Record<string, Bilingual>> = {
 export const contextWords: Readonly<Record<string, Bilingual & { readonly measure: Measure }>> = {
   silence_s: { zh: '无数据时长', en: 'Time without data', measure: { kind: 'seconds' } },
   interval_s: { zh: '上报间隔', en: 'Reporting interval', measure: { kind: 'seconds' } },
-  presence: { zh: '设备状态', en: 'Presence', measure: { kind: 'words', words: presenceWords } },
+  presence: { zh: '设备状态', en: 'Device state', measure: { kind: 'words', words: presenceWords } },
   phase: { zh: '作息时段', en: 'School hours', measure: { kind: 'words', words: phaseWords } },
   stage: { zh: '学段', en: 'School stage', measure: { kind: 'words', words: schoolStageWords } },
   contracted_mbps: { zh: '签约带宽', en: 'Contracted rate', measure: { kind: 'number', unit: 'Mbit/s' } },

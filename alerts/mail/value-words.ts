@@ -1,4 +1,5 @@
 import type { DeviceClass } from '../../devices/device-class.js';
+import type { Bilingual } from '../../rules/alarm.js';
 import { wordCel } from './condition-words.js';
 import { formatMeasured, plain } from './measure.js';
 import type { Language } from './time-words.js';
@@ -15,16 +16,43 @@ export function explainValue(
   term: string,
   value: number | string,
   language: Language,
+  named?: Titles,
 ): Fact {
   if (term === 'devices')
     return { label: pickDevices[language], value: countDevices(String(value), language) };
-  const { text: label, measure } = wordCel(term, { deviceClass, language }) ?? { text: term, measure: plain };
+  if (term === 'maintenance') return wordMaintenance(value, language);
+  const reader = { deviceClass, language, named };
+  const { text: label, measure } = wordCel(term, reader) ?? { text: term, measure: plain };
   return { label: capitalize(label), value: formatMeasured(value, measure, language) };
 }
 
 /** A rule's condition in words: `mean(co2_ppm, "5m") >= 1500` → `二氧化碳（5 分钟平均） ≥ 1,500 ppm`. */
-export function explainCondition(deviceClass: DeviceClass, condition: string, language: Language): string {
-  return capitalize(wordCel(condition, { deviceClass, language })?.text ?? condition);
+export function explainCondition(
+  deviceClass: DeviceClass,
+  condition: string,
+  language: Language,
+  named?: Titles,
+): string {
+  return capitalize(explainClause(deviceClass, condition, language, named));
+}
+
+/** The same within a sentence. */
+export function explainClause(
+  deviceClass: DeviceClass,
+  clause: string,
+  language: Language,
+  named?: Titles,
+): string {
+  return wordCel(clause, { deviceClass, language, named })?.text ?? clause;
+}
+
+/** The titles of rules by their ids. */
+type Titles = Readonly<Record<string, Bilingual>> | undefined;
+
+function wordMaintenance(value: number | string, language: Language): Fact {
+  return language === 'zh'
+    ? { label: '检修', value: value === 1 ? '已登记' : '无' }
+    : { label: 'Maintenance', value: value === 1 ? 'announced' : 'none' };
 }
 
 const pickDevices = { zh: '涉及设备', en: 'Devices' } as const;

@@ -1,7 +1,8 @@
+import { endingCauses } from '../../alerts/mail/ending-words.js';
 import { explainCondition } from '../../alerts/mail/value-words.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { MetricValue, Reading } from '../../devices/telemetry.js';
-import type { Alarm, AlarmStep } from '../../rules/alarm.js';
+import type { Alarm, AlarmStep, EndingReason } from '../../rules/alarm.js';
 import { parseDuration } from '../../rules/duration.js';
 import type { CompiledRule } from '../../rules/rule.js';
 import type { Influx } from '../../runtime/influx-connection.js';
@@ -18,6 +19,8 @@ export interface StoryReading {
 /** One transition with what led to it. */
 export interface StoryStep extends AlarmStep {
   readonly inWords: string;
+  /** Why it ended, where that is not because things were well again: an English sentence. */
+  readonly because?: string | undefined;
   /** Where the rule stands, where it is still the same; else why not, in a few words. */
   readonly where: { readonly file: string; readonly line: number } | string;
   /** Names of the metrics that decided. */
@@ -58,7 +61,8 @@ export async function tellAlarmStory(
         : await readReadings(alarm, step.at, backMs, metrics, influx, surroundings);
     steps.push({
       ...step,
-      inWords: explainCondition(alarm.deviceClass, step.condition, 'en'),
+      inWords: explainCondition(alarm.deviceClass, step.condition, 'en', alarm.named),
+      because: becauseOf({ ...alarm, ...step }),
       where: whereOf(rule, step),
       metrics,
       readings,
@@ -66,6 +70,26 @@ export async function tellAlarmStory(
   }
   return { alarm, steps };
 }
+
+function becauseOf(step: Pick<Alarm, 'deviceClass' | 'named' | 'evidence' | 'reason' | 'by' | 'ending'>) {
+  const { reason, by, ending } = step;
+  if (reason !== undefined)
+    return `It ended because ${reasonWords[reason]}${by === undefined ? '' : `, by ${by}`}; how things are is not known.`;
+  if (ending === undefined) return undefined;
+  return ending.kind === 'moment'
+    ? 'The event was over; that says nothing of what it did.'
+    : `It ended because ${endingCauses(step, 'en').join(', and ')}; that does not mean that things were well again.`;
+}
+
+const reasonWords: Readonly<Record<EndingReason, string>> = {
+  rule_removed: 'its rule was removed',
+  rule_changed: 'its rule was changed',
+  rule_off: 'its rule was switched off',
+  rule_shadow: 'its rule is only tried out from then on',
+  no_data: 'what it looks at was reported no more',
+  device_removed: 'the device was removed',
+  device_changed: 'the device reported as another class',
+};
 
 function whereOf(rule: CompiledRule | undefined, { ruleVersion }: AlarmStep): StoryStep['where'] {
   if (rule === undefined) return 'the rule is no more';

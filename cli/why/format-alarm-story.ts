@@ -33,7 +33,7 @@ export function formatAlarmStory(
 const doings = { raise: 'raised', change: 'changed to', clear: 'cleared, was' } as const;
 
 function formatStep(step: StoryStep, i: number, timeZone: string, isGroup: boolean): string {
-  const { kind, severity, at, where, ruleVersion, condition, inWords, holdMs, reason, evidence, readings } =
+  const { kind, severity, at, where, ruleVersion, condition, inWords, holdMs, because, evidence, readings } =
     step;
   const place = typeof where === 'string' ? where : `${shortPath(where.file)}:${where.line}`;
   const values = Object.entries(evidence).map(([name, value]) => `${name} = ${value}`);
@@ -41,9 +41,7 @@ function formatStep(step: StoryStep, i: number, timeZone: string, isGroup: boole
     ['rule', `version ${ruleVersion}, ${place}`],
     ['condition', `${condition}${holdMs === undefined ? '' : `, for ${formatDuration(holdMs)}`}`],
     ...(inWords === condition ? [] : ([['in words', inWords]] as [string, string][])),
-    ...(reason === undefined
-      ? []
-      : ([['but', `it ended because of ${reason.replace('_', ' ')}`]] as [string, string][])),
+    ...(because === undefined ? [] : ([['but', because]] as [string, string][])),
     ...(values.length === 0 ? [] : ([['values', values.join('; ')]] as [string, string][])),
   ];
   const heading = `${i + 1}. ${doings[kind]} ${severity} at ${formatTime(at, timeZone)}`;

@@ -38,6 +38,8 @@ export interface AlarmMove {
   readonly transition?: 'raise' | 'change' | 'clear' | undefined;
   /** Why it was cleared, where that is not its clear condition. */
   readonly reason?: 'no_data' | undefined;
+  /** Where it went down: the mildest step that ended just now. */
+  readonly ended?: number | undefined;
 }
 
 /**
@@ -60,6 +62,7 @@ const atRest: AlarmMove = { state: undefined, isMoved: false };
  */
 export function moveAlarm(steps: Steps, state: AlarmState | undefined, sight: Sight): AlarmMove {
   let isMoved = false;
+  const wasOn = state === undefined || state.level < 0 ? 0 : onSteps(state.steps);
   if (state === undefined) {
     const begun = begin(steps, sight);
     if (begun === undefined) return atRest;
@@ -83,11 +86,13 @@ export function moveAlarm(steps: Steps, state: AlarmState | undefined, sight: Si
     return { state, isMoved: true, transition: 'raise' };
   }
   state.revision++;
-  if (level >= 0) return { state, isMoved: true, transition: 'change' };
+  const ended = level > before ? undefined : mildestOf(wasOn & ~onSteps(state.steps));
+  if (level >= 0) return { state, isMoved: true, transition: 'change', ended };
   return {
     state: state.steps.every(isAtRest) ? undefined : state,
     isMoved: true,
     transition: 'clear',
+    ended,
     reason: wasLost ? 'no_data' : undefined,
   };
 }
@@ -168,6 +173,17 @@ function levelOf(steps: readonly StepState[]): number {
   let level = steps.length - 1;
   while (level >= 0 && !isOn(steps[level] as StepState)) level--;
   return level;
+}
+
+/** The steps that are on, one bit each. */
+function onSteps(steps: readonly StepState[]): number {
+  let bits = 0;
+  for (let i = 0; i < steps.length; i++) if (isOn(steps[i] as StepState)) bits |= 1 << i;
+  return bits;
+}
+
+function mildestOf(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }
 
 function isOn({ phase }: StepState): boolean {

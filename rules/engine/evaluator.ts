@@ -219,7 +219,7 @@ export class Evaluator {
 function asMove(move: AlarmMove, before: AlarmState | undefined, levelBefore: number): Move | undefined {
   const alarm = move.state ?? before;
   if (move.transition === undefined || alarm === undefined) return undefined;
-  return { kind: move.transition, alarm, levelBefore, reason: move.reason };
+  return { kind: move.transition, alarm, levelBefore, ended: move.ended, reason: move.reason };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import { deviceClasses } from '../../devices/device-class.js';
-import { sortByReference } from '../check-references.js';
+import type { Bilingual } from '../alarm.js';
+import { referencesOf, sortByReference } from '../check-references.js';
 import type { Expression } from '../expression/expression.js';
 import { negate } from '../expression/expression.js';
 import { Plan } from '../expression/plan.js';
@@ -17,6 +18,8 @@ export interface BoundRule {
   /** Where its alarms are among those of a device, or of a group. */
   readonly place: number;
   readonly steps: readonly RuleStep<Expression>[];
+  /** The titles of the rules that it refers to, by their ids. */
+  readonly named?: Readonly<Record<string, Bilingual>> | undefined;
   /** Single metrics that it looks at. */
   readonly metrics: readonly string[];
   /** Memories that it looks at, by their places. */
@@ -42,6 +45,8 @@ export interface BoundRule {
 
 /** What there is to do for the devices of one class; other classes' rules cost them nothing. */
 export interface Program {
+  /** Rules that are switched off. */
+  readonly off: ReadonlySet<string>;
   /** In an order in which each comes after those that it refers to. */
   readonly rules: readonly BoundRule[];
   readonly readingRules: readonly BoundRule[];
@@ -84,6 +89,8 @@ export type Programs = Readonly<Record<DeviceClass, Program>>;
 /** Compiles rules for each class. Rules that are off are left out. */
 export function createPrograms(rules: readonly CompiledRule[]): Programs {
   const all = sortByReference(rules.filter(({ mode }) => mode !== 'off'));
+  const off = new Set(rules.filter(({ mode }) => mode === 'off').map(({ id }) => id));
+  const titles = new Map(rules.map(({ id, title }) => [id, title]));
   const programs = deviceClasses.map(
     (deviceClass) =>
       [
@@ -91,17 +98,25 @@ export function createPrograms(rules: readonly CompiledRule[]): Programs {
         createProgram(
           all.filter(({ classes }) => classes.includes(deviceClass)),
           deviceClass,
+          { off, titles },
         ),
       ] as const,
   );
   return Object.fromEntries(programs) as Record<DeviceClass, Program>;
 }
 
-function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): Program {
+function createProgram(
+  own: readonly CompiledRule[],
+  deviceClass: DeviceClass,
+  { off, titles }: { readonly off: ReadonlySet<string>; readonly titles: ReadonlyMap<string, Bilingual> },
+): Program {
   const ofDevices = own.filter(({ group }) => group === undefined);
   const ofGroups = own.filter(({ group }) => group !== undefined);
   const plan = new Plan(new Map(ofDevices.map(({ id }, place) => [id, place])));
-  const bind = (rule: CompiledRule, place: number) => bindRule(rule, place, deviceClass, plan);
+  const bind = (rule: CompiledRule, place: number) => ({
+    ...bindRule(rule, place, deviceClass, plan),
+    named: namesOf(rule, titles),
+  });
   const rules = ofDevices.map(bind);
   const groupRules = ofGroups.map(bind);
   const timed = rules.filter(({ onTicks }) => onTicks);
@@ -110,6 +125,7 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
   const silences = [...silenceRules, ...plan.traits.filter(({ isAboutSilence }) => isAboutSilence)];
   const leastSilence = leastOf(silences.map((each) => each.leastSilence));
   return {
+    off,
     rules,
     readingRules,
     awake: rememberAwake(readingRules),
@@ -133,6 +149,14 @@ function createProgram(own: readonly CompiledRule[], deviceClass: DeviceClass): 
       ...new Set([...plan.medians.map(({ kind }) => kind), ...ofGroups.flatMap(({ group }) => group ?? [])]),
     ],
   };
+}
+
+function namesOf(rule: CompiledRule, titles: ReadonlyMap<string, Bilingual>): BoundRule['named'] {
+  const named = [...referencesOf(rule)].flatMap((id) => {
+    const title = titles.get(id);
+    return title === undefined ? [] : [[id, title] as const];
+  });
+  return named.length === 0 ? undefined : Object.fromEntries(named);
 }
 
 type LeastSilence = BoundRule['leastSilence'];

@@ -143,7 +143,8 @@ export function restoreGroup(group: GroupState, json: string, abandoned: Abandon
   const saved = JSON.parse(json) as SavedGroup;
   const set = (place: number, alarm: AlarmState) => (group.alarms[place] = alarm);
   restoreActivations(group, saved.n);
-  restoreAlarms(set, saved.a, group.program.groupRules, group, group.subject, undefined, abandoned);
+  const { groupRules, off } = group.program;
+  restoreAlarms(set, saved.a, { rules: groupRules, off }, group, group.subject, undefined, abandoned);
   group.program.medians.forEach(({ metric, kind }, place) => {
     if (kind === group.ref.kind) group.medians[place] = saved.m?.[metric];
   });
@@ -205,7 +206,7 @@ function restoreSubject(
   restoreMemories(own, saved.w, program);
   const set = (place: number, alarm: AlarmState) => own.setAlarm(place, alarm, state);
   restoreActivations(own, saved.n);
-  restoreAlarms(set, saved.a, program.rules, own, device.id, part, abandoned);
+  restoreAlarms(set, saved.a, program, own, device.id, part, abandoned);
 }
 
 function restoreMemories(
@@ -229,7 +230,7 @@ function restoreMemories(
 function restoreAlarms(
   set: (place: number, alarm: AlarmState) => void,
   saved: SavedAlarms | undefined,
-  rules: readonly BoundRule[],
+  { rules, off }: Pick<Program, 'rules' | 'off'>,
   own: Activated,
   subject: string,
   part: string | undefined,
@@ -245,12 +246,17 @@ function restoreAlarms(
     if (bound !== undefined && steps !== undefined && isSame)
       set(bound.place, { level, raisedAt, revision, steps });
     else if (level >= 0) {
-      const reason = bound === undefined ? 'rule_removed' : 'rule_changed';
+      const reason = whyAbandoned(bound, off.has(id), shadow === 1);
       const alarm = alarmId(id, subject, part, raisedAt, activationOf(own, id));
       abandoned.push({ alarm, reason, shadow: shadow === 1 });
       noteEnd(own, id, raisedAt, raisedAt);
     }
   }
+}
+
+function whyAbandoned(bound: BoundRule | undefined, isOff: boolean, wasShadow: boolean): EndingReason {
+  if (bound === undefined) return isOff ? 'rule_off' : 'rule_removed';
+  return bound.rule.mode === 'shadow' && !wasShadow ? 'rule_shadow' : 'rule_changed';
 }
 
 function finiteOrNull(at: number): number | null {

@@ -7,6 +7,7 @@ import type { RuleStep } from '../rule.js';
 import type { Activated } from './activations.js';
 import { activationOf, noteEnd, noteRaise } from './activations.js';
 import { alarmId } from './alarm-id.js';
+import { endingOf } from './ending.js';
 import type { AlarmState } from './alarm-state.js';
 import type { BoundRule } from './program.js';
 import type { DeviceState, GroupState } from './state.js';
@@ -20,6 +21,8 @@ export interface Move {
   readonly levelBefore: number;
   /** Why it was cleared, where that is not its clear condition. */
   readonly reason?: EndingReason | undefined;
+  /** Where it went down: the mildest step that ended just now. */
+  readonly ended?: number | undefined;
 }
 
 /** Devices of a group that are named as examples. */
@@ -76,17 +79,18 @@ function noteMove(
 type Described = Omit<Transition, 'site' | 'deviceClass' | 'device' | 'part' | 'group'>;
 
 function describe(
-  { rule, steps }: BoundRule,
-  { kind, alarm: { level, raisedAt, revision }, levelBefore, reason }: Move,
+  { rule, steps, named }: BoundRule,
+  { kind, alarm: { level, raisedAt, revision }, levelBefore, ended = levelBefore, reason }: Move,
   alarm: string,
   sight: Sight,
 ): Described {
   const isDown = level < levelBefore;
-  // Who goes down, goes down from the step that was the most severe.
-  const step = steps[isDown ? levelBefore : level] as RuleStep<Expression>;
+  // Who comes down over several steps at once is below the limit of the mildest of them.
+  const step = steps[isDown ? ended : level] as RuleStep<Expression>;
   const expression = isDown ? step.clear : step.condition;
   const holdMs = isDown ? step.clearHoldMs : step.holdMs;
-  const severity = (steps[level] ?? step).severity;
+  const severity = (steps[level] ?? steps[levelBefore] ?? step).severity;
+  const ending = kind === 'clear' && reason === undefined ? endingOf(step, sight) : undefined;
   const from = kind === 'change' ? steps[levelBefore]?.severity : undefined;
   return {
     id: `${alarm}~${kind === 'change' ? `change-${revision}` : kind}`,
@@ -105,7 +109,9 @@ function describe(
     condition: expression.text,
     ...(holdMs > 0 ? { holdMs } : {}),
     ...(reason === undefined ? {} : { reason }),
+    ...(ending === undefined ? {} : { ending }),
     evidence: expression.evidence(sight),
+    ...(named === undefined ? {} : { named }),
     ...(rule.mode === 'shadow' ? { shadow: true } : {}),
   };
 }

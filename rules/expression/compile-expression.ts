@@ -83,7 +83,7 @@ function bind(
   const scope = createScope(text, [deviceClass], about, plan);
   const value = compileNode(scope, ast);
   if (value.kind !== 'truth') throw new Error(`"${text}" was checked for other classes than ${deviceClass}`);
-  return toExpression(scope, text, value);
+  return toExpression(scope, text, ast, value);
 }
 
 function parseCel(text: string): ASTNode | ExpressionProblem {

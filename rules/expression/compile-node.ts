@@ -10,6 +10,7 @@ import {
 } from './compile-operator.js';
 import type { Operation } from './compile-operator.js';
 import { recall } from './call.js';
+import { negateClause, toClause } from './clause.js';
 import { findContextName } from './context-names.js';
 import { compileCall } from './functions.js';
 import type { Scope } from './scope.js';
@@ -17,7 +18,7 @@ import { findMetric, refuse, textOf } from './scope.js';
 import type { Sight } from './sight.js';
 import type { Metric } from '../../devices/metric.js';
 import { certain } from './possible.js';
-import { broken } from './value.js';
+import { broken, numberOf } from './value.js';
 import type { Value } from './value.js';
 import { createLast, last } from './value-memories.js';
 import type { ReadCells } from './window.js';
@@ -36,7 +37,7 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
     if (value.kind === 'truth') {
       const sides =
         left.kind === 'number' && right.kind === 'number' ? { left: left.read, right: right.read } : {};
-      scope.clauses.push({ text: textOf(scope, node), holds: value.read, ...sides });
+      scope.clauses.push({ ...toClause(scope, node, value), ...sides });
     }
     return value;
   };
@@ -44,7 +45,7 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
   const operand = (inner: ASTNode): Value => {
     const value = compileNode(scope, inner);
     if (value.kind === 'truth' && (inner.op === 'id' || inner.op === 'call'))
-      scope.clauses.push({ text: textOf(scope, inner), holds: value.read });
+      scope.clauses.push(toClause(scope, inner, value));
     return value;
   };
   switch (node.op) {
@@ -52,7 +53,12 @@ export function compileNode(scope: Scope, node: ASTNode): Value {
       return compileLiteral(scope, node.args, node.start);
     case 'id':
       return compileName(scope, node.args, node.start);
-    case '!_':
+    case '!_': {
+      const before = scope.clauses.length;
+      const inner = operand(node.args);
+      scope.clauses.push(...scope.clauses.splice(before).map(negateClause));
+      return settle(compileUnary(node.op, inner));
+    }
     case '-_':
       return settle(compileUnary(node.op, operand(node.args)));
     case '&&':
@@ -202,7 +208,9 @@ function compileContext(scope: Scope, name: string, offset: number): Value | und
     scope.evidence.set(name, word);
     return { kind: 'word', read: word, words, unsure, name };
   }
-  return truth && { kind: 'truth', read: truth };
+  if (truth === undefined) return undefined;
+  scope.evidence.set(name, (sight) => numberOf(truth(sight)));
+  return { kind: 'truth', read: truth };
 }
 
 /** Refuses a written word that what it is compared with can never be. */

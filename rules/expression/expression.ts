@@ -1,5 +1,9 @@
 import { movedBy } from './moved-by.js';
 import type { MovedBy } from './moved-by.js';
+import type { ASTNode } from '@marcbachmann/cel-js';
+import { toClause } from './clause.js';
+import { findDeciders } from './deciders.js';
+import type { Decider } from './deciders.js';
 import type { Clause, Scope } from './scope.js';
 import type { Sight } from './sight.js';
 import type { TruthValue } from './value.js';
@@ -32,12 +36,15 @@ export interface Expression {
   readonly evidence: (sight: Sight) => Record<string, number | string>;
   /** Its comparisons and what else it joins, as written from left to right. */
   readonly clauses: readonly Clause[];
+  /** What makes it hold or not hold; none where it is unknown. */
+  readonly deciders: (sight: Sight) => readonly Decider[];
 }
 
 /** What is compiled in the scope as a condition of its own. */
-export function toExpression(scope: Scope, text: string, value: TruthValue): Expression {
+export function toExpression(scope: Scope, text: string, ast: ASTNode, value: TruthValue): Expression {
   const { read, given, leastSilence } = value;
   const sources = [...scope.evidence];
+  const clauses = scope.clauses.length > 0 ? scope.clauses : [toClause(scope, ast, value)];
   return {
     text,
     movedBy: movedBy(scope.uses, scope.about),
@@ -51,7 +58,8 @@ export function toExpression(scope: Scope, text: string, value: TruthValue): Exp
     needs: [...scope.places].filter((place) => given?.((each) => each === place).true === false),
     leastSilence,
     test: read,
-    clauses: scope.clauses.length > 0 ? scope.clauses : [{ text, holds: read }],
+    clauses,
+    deciders: findDeciders(ast, clauses),
     evidence: (sight) => {
       const found: Record<string, number | string> = {};
       for (const [name, readSource] of sources) {

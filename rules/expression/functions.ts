@@ -3,9 +3,11 @@ import type { Call, FunctionSpec } from './call.js';
 import { wordArg } from './call.js';
 import { eventFunctions } from './event-functions.js';
 import { groupFunctions } from './group-functions.js';
-import { refuse } from './scope.js';
+import { refuse, textOf } from './scope.js';
 import { sequenceFunctions } from './sequence-functions.js';
+import type { Sight } from './sight.js';
 import type { Value } from './value.js';
+import { numberOf } from './value.js';
 import { valueFunctions } from './value-functions.js';
 import { windowFunctions } from './window-functions.js';
 
@@ -57,8 +59,7 @@ function active(call: Call): Value {
   const place = scope.plan.ruleAt(rule);
   if (place === undefined) return { kind: 'truth', read: () => false };
   const isActive = (alarm: { readonly level: number } | undefined) => alarm !== undefined && alarm.level >= 0;
-  return {
-    kind: 'truth',
-    read: ({ alarms, deviceAlarms }) => isActive(alarms[place]) || isActive(deviceAlarms[place]),
-  };
+  const read = ({ alarms, deviceAlarms }: Sight) => isActive(alarms[place]) || isActive(deviceAlarms[place]);
+  scope.evidence.set(textOf(scope, node), (sight) => numberOf(read(sight)));
+  return { kind: 'truth', read };
 }

@@ -1,3 +1,4 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
 import { didYouMean } from '../../devices/did-you-mean.js';
 import { groupKinds, isWide } from '../group-kind.js';
 import type { GroupKind } from '../group-kind.js';
@@ -24,7 +25,7 @@ function traitArg(call: Call, usage: string): number | undefined {
   const condition = conditionArg(call, 0, inner, `${name} needs a condition, such as ${usage}.`);
   if (condition === undefined) return undefined;
   for (const [rule, offset] of inner.rules) scope.rules.set(rule, offset);
-  const place = scope.plan.traitOf(toExpression(inner, condition.text, condition));
+  const place = scope.plan.traitOf(toExpression(inner, condition.text, call.args[0] as ASTNode, condition));
   scope.traits.add(place);
   return place;
 }

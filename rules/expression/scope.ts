@@ -1,3 +1,4 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { metricsOf } from '../../devices/metric.js';
 import type { Metric } from '../../devices/metric.js';
@@ -15,11 +16,29 @@ export interface ExpressionProblem {
 
 /** A comparison in an expression, for those who ask why. */
 export interface Clause {
+  /** Where it stands, without what negates it. */
+  readonly node: ASTNode;
   readonly text: string;
+  /** Its opposite, as it would be written. */
+  readonly opposite: string;
+  /** It is the opposite of what stands there. */
+  readonly isNegated: boolean;
   readonly holds: (sight: Sight) => boolean | undefined;
   /** Both sides of a comparison of numbers. */
   readonly left?: ((sight: Sight) => number) | undefined;
   readonly right?: ((sight: Sight) => number) | undefined;
+  /** Of a sequence, what it looks at. */
+  readonly sequence?: Sequence | undefined;
+}
+
+/** What a sequence such as `then(a, b, "5m")` looks at. */
+export interface Sequence {
+  readonly conditions: readonly {
+    readonly text: string;
+    readonly read: (sight: Sight) => boolean | undefined;
+  }[];
+  /** When the first condition last held, or since when the second one is waited for; NaN: not at all. */
+  readonly at: (sight: Sight) => number;
 }
 
 /** What is known and found out while one expression is compiled. */
@@ -44,6 +63,8 @@ export interface Scope {
   readonly clauses: Clause[];
   /** Memories that it looks at, by their places in the plan. */
   readonly places: Set<number>;
+  /** Sequences, by where they stand. */
+  readonly sequences: Map<ASTNode, Sequence>;
   readonly uses: Uses;
 }
 
@@ -67,6 +88,7 @@ export function createScope(
     evidence: new Map(),
     clauses: [],
     places: new Set(),
+    sequences: new Map(),
     uses: { silence: false, ticks: false, events: false, memories: false, age: false },
   };
 }

@@ -103,6 +103,7 @@ function then(call: Call): Value {
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
   const at = recall(call.scope, createSince(found.inner, first, lengthMs), readSince);
+  call.scope.sequences.set(call.node, { conditions: [first, second], at });
   return {
     kind: 'truth',
     read: (sight) => {
@@ -124,6 +125,7 @@ function notThen(call: Call): Value {
     cells[start + waiting.waits] === 0 ? NaN : (cells[start + waiting.since] as number),
   );
   call.scope.uses.ticks = true;
+  call.scope.sequences.set(call.node, { conditions: [first, second], at });
   return { kind: 'truth', read: (sight) => sight.at - at(sight) >= lengthMs };
 }
 

@@ -46,3 +46,8 @@ export interface BrokenValue {
 export type Value = NumberValue | WordValue | TruthValue | BrokenValue;
 
 export const broken: BrokenValue = { kind: 'broken' };
+
+/** A yes or no as evidence shows it. */
+export function numberOf(truth: boolean | undefined): number | undefined {
+  return truth === undefined ? undefined : truth ? 1 : 0;
+}

@@ -171,7 +171,7 @@ test('a mode that somebody decides on is followed, whatever the file says, and u
     const alarm = await alarmOf('hot', 'all');
     return alarm?.state === 'cleared' && alarm;
   });
-  expect(ended.reason).toBe('rule_changed');
+  expect(ended).toMatchObject({ reason: 'rule_shadow', by: 'test' });
   await append(2, { temp_c: 35 });
   await eventually(
     'the shadow alarm',
