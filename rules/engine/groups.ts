@@ -5,7 +5,7 @@ import type { Median } from '../expression/plan.js';
 import { GroupBook } from './group-book.js';
 import { changeMember, groupOf } from './group-state.js';
 import type { Programs } from './program.js';
-import type { DeviceState, GroupState } from './state.js';
+import type { DeviceState, GroupState, Subject } from './state.js';
 
 /** Fewer devices than this have no median worth comparing with. */
 const fewestForMedian = 4;
@@ -107,12 +107,30 @@ export class Groups extends GroupBook {
   }
 }
 
+function lastOf({ cells, layout }: Subject, place: number): number | undefined {
+  const start = layout.starts[place] ?? -1;
+  return start < 0 ? undefined : cells[start + last.value];
+}
+
+/** The mean over the parts of a device that doesn't report it itself. */
+function lastOfParts({ parts }: DeviceState, place: number): number | undefined {
+  let sum = 0;
+  let count = 0;
+  for (const [, part] of parts) {
+    const value = lastOf(part, place);
+    if (value === undefined) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? undefined : sum / count;
+}
+
 function medianOf(group: GroupState, { place }: Median, at: number): number | undefined {
   const values: number[] = [];
-  for (const { cells, layout, newestAt, lagMs } of group.members) {
-    const start = layout.starts[place] ?? -1;
-    if (start < 0 || newestAt + lagMs < at - oldestForMedian) continue;
-    values.push(cells[start + last.value] as number);
+  for (const state of group.members) {
+    if (state.newestAt + state.lagMs < at - oldestForMedian) continue;
+    const value = lastOf(state, place) ?? lastOfParts(state, place);
+    if (value !== undefined) values.push(value);
   }
   if (values.length < fewestForMedian) return undefined;
   // As numbers, and faster than an array sorts.
