@@ -9,6 +9,8 @@ import { anchorFileOf } from './anchor-file.js';
 import { createAlertMetrics } from './alert-metrics.js';
 import { NotifyQueue } from './bullmq-notify-queue.js';
 import { startNotifyWorker } from './bullmq-notify-worker.js';
+import { startRolloutWorker } from './control/bullmq-rollout-worker.js';
+import { RedisCity } from './control/redis-city.js';
 import { composeAlarmMail } from './mail/alarm-mail.js';
 import type { Mailbox } from './mailer.js';
 import { notify } from './notify.js';
@@ -21,7 +23,7 @@ import { EmlFolder } from './smtp-eml-folder.js';
 import { SmtpMailer } from './smtp-mailer.js';
 
 const sampleMs = 2000;
-const hourMs = 3_600_000;
+const anchorMs = 600_000;
 const dayMs = 86_400_000;
 const ledgerDays = 90;
 
@@ -98,6 +100,10 @@ export async function startAlerts(context: RoleContext): Promise<void> {
   });
   lifeCycle.onStop('notify worker', () => worker.close());
 
+  const city = new RedisCity(workerRedis, settings.TIMEZONE);
+  const rollouts = startRolloutWorker(redis, { redis: workerRedis, clock, city }, log);
+  lifeCycle.onStop('rollout worker', () => rollouts.close());
+
   const relay = new OutboxRelay({ reading, redis, handOver: (entries) => queue.add(entries), log });
   lifeCycle.onStop('outbox relay', () => relay.stop());
   relay.start();
@@ -118,7 +124,7 @@ export async function startAlerts(context: RoleContext): Promise<void> {
     file: anchorFileOf(settings.DATA_DIR),
     keptDays: settings.AUDIT_DAYS,
   });
-  every(context, 'audit anchors', hourMs, () => keeper.anchor());
+  every(context, 'audit anchors', anchorMs, () => keeper.anchor());
   every(context, 'audit retention', dayMs, () => keeper.trim());
 
   startRoleReport(context, 'alerts', () =>

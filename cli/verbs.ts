@@ -86,6 +86,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/command.js')).addCommandCommand,
   },
   {
+    name: 'rollout',
+    summary: 'tell a group of devices what to do: one first, then a tenth, then the rest',
+    load: async () => (await import('./commands/rollout.js')).addRolloutCommand,
+  },
+  {
+    name: 'approvals',
+    summary: 'what waits for a second person: list it, approve it, reject it',
+    load: async () => (await import('./commands/approvals.js')).addApprovalsCommand,
+  },
+  {
     name: 'audit',
     summary: 'who did what: list it, verify that nothing was changed, export it',
     load: async () => (await import('./commands/audit.js')).addAuditCommand,

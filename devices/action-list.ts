@@ -29,7 +29,7 @@ export const deniedActions: Readonly<Record<string, string>> = {
 
 function plain(
   words: Words,
-  more: Partial<Pick<Action, 'safeInLesson' | 'needsApproval' | 'expects' | 'args'>> & {
+  more: Partial<Pick<Action, 'safeInLesson' | 'approval' | 'harmless' | 'expects' | 'args'>> & {
     readonly withinMs?: number;
   } = {},
 ): Action {
@@ -37,7 +37,7 @@ function plain(
   return {
     args: none,
     safeInLesson: true,
-    needsApproval: false,
+    approval: 'none',
     ...rest,
     ...words,
     withinMs: () => withinMs,
@@ -61,7 +61,7 @@ function setting(
     ...words,
     args: z.strictObject({ ...(of === undefined ? {} : { [of]: part }), [name]: valueOf(deviceClass, name) }),
     safeInLesson,
-    needsApproval: false,
+    approval: 'none',
     sets: { name, part: of },
     withinMs: (args) => window(Number(args[name])),
   };
@@ -82,17 +82,20 @@ const power = (...among: string[]): Expectation => ({
 
 /** What every class can do. */
 const common = {
-  report: plain({ zh: '立即上报', en: 'Report now' }, { expects: () => ({ shows: 'reading' }) }),
+  report: plain(
+    { zh: '立即上报', en: 'Report now' },
+    { harmless: true, expects: () => ({ shows: 'reading' }) },
+  ),
   identify: plain(
     { zh: '闪灯定位', en: 'Blink to be found' },
-    { args: z.strictObject({ seconds: whole(1, 600).default(30) }) },
+    { harmless: true, args: z.strictObject({ seconds: whole(1, 600).default(30) }) },
   ),
   set_interval: {
     zh: '设置上报间隔',
     en: 'Set the reporting interval',
     args: z.strictObject({ interval_s: whole(1, 3600) }),
     safeInLesson: true,
-    needsApproval: false,
+    approval: 'none',
     sets: { name: 'interval_s', meta: true },
     withinMs: () => minute,
   },
@@ -107,7 +110,7 @@ const common = {
         version: z.string().regex(/^[\w.+-]{1,64}$/, 'must be a version such as 2.4.1'),
       }),
       safeInLesson: false,
-      needsApproval: true,
+      approval: 'second_person',
       expects: ({ version }) => ({
         shows: 'value',
         path: { of: 'meta', name: 'firmware' },
@@ -167,7 +170,7 @@ const whiteboard: Readonly<Record<string, Action>> = {
   ),
   broadcast: plain(
     { zh: '紧急广播', en: 'Show an urgent message' },
-    { args: z.strictObject({ text: z.string().min(1).max(500) }), needsApproval: true },
+    { args: z.strictObject({ text: z.string().min(1).max(500) }), approval: 'person' },
   ),
 };
 
@@ -206,6 +209,8 @@ const ap: Readonly<Record<string, Action>> = {
 
 const gateway: Readonly<Record<string, Action>> = {
   ...common,
+  // The whole site hangs on it.
+  reboot: { ...common.reboot, approval: 'second_person' },
   poe_cycle: plain(
     { zh: 'PoE 端口断电重启', en: 'Power-cycle a PoE port' },
     {
@@ -225,7 +230,7 @@ const gateway: Readonly<Record<string, Action>> = {
     {
       args: z.strictObject({ port: part, enabled: z.boolean() }),
       safeInLesson: false,
-      needsApproval: true,
+      approval: 'second_person',
       expects: ({ port, enabled }) => ({
         shows: 'value',
         path: { of: 'part', part: String(port), name: 'link_up' },

@@ -5,6 +5,12 @@ import type { MetricValue } from './telemetry.js';
 /** Arguments of a command, by name. */
 export type Arguments = Readonly<Record<string, MetricValue | boolean>>;
 
+/**
+ * `person`: before an automatism may send it, a person; a person who sends it has agreed. `second_person`: always
+ * somebody else than who wants it.
+ */
+export type ApprovalNeed = 'none' | 'person' | 'second_person';
+
 /** Something a device of a class can be told to do. */
 export interface Action {
   readonly zh: string;
@@ -13,8 +19,10 @@ export interface Action {
   readonly args: z.ZodObject;
   /** Whether a lesson in the room goes on undisturbed. */
   readonly safeInLesson: boolean;
-  /** Whether a person has to agree each time before an automatism may send it. */
-  readonly needsApproval: boolean;
+  /** Who has to agree each time, beside whoever wants it. */
+  readonly approval: ApprovalNeed;
+  /** It changes nothing and disturbs nobody: budgets and guards don't count it. */
+  readonly harmless?: true | undefined;
   /** What it leaves changed for good, for the twin's desired state. */
   readonly sets?: SettledState | undefined;
   /** What the device's reported state shows once it worked; absent: its answer is all there is. */
@@ -43,6 +51,11 @@ export type Expectation =
   | { readonly shows: 'restart' }
   /** Any reading at all. */
   | { readonly shows: 'reading' };
+
+/** Whether somebody else has to agree before it is sent. */
+export function needsApproval({ approval }: Action, isAutomatic: boolean): boolean {
+  return approval === 'second_person' || (isAutomatic && approval === 'person');
+}
 
 /** The state an action settles for good when it is sent with these arguments. */
 export function settledState(

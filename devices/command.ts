@@ -45,6 +45,14 @@ export interface Command {
   readonly args: Arguments;
   /** A person or a part of the pipeline, e.g. `cli:wang` or `heal:ap-hung@a1b2c3`. */
   readonly issuedBy: string;
+  /** Why, as whoever issued it says. */
+  readonly reason?: string | undefined;
+  /** What it is to mend: the incident and its diagnosis. */
+  readonly incident?: string | undefined;
+  readonly diagnosis?: string | undefined;
+  /** The group command that it is a part of, and the approval that it has. */
+  readonly rollout?: string | undefined;
+  readonly approval?: string | undefined;
   readonly issuedAt: number;
   /** From then on it is not delivered any more. */
   readonly expiresAt: number;
@@ -116,6 +124,11 @@ export function createCommand(
     | 'action'
     | 'args'
     | 'issuedBy'
+    | 'reason'
+    | 'incident'
+    | 'diagnosis'
+    | 'rollout'
+    | 'approval'
     | 'issuedAt'
     | 'expiresAt'
   >,

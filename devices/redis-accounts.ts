@@ -2,8 +2,8 @@ import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { sitesOf, usernameOf } from './account.js';
-import type { Account } from './account.js';
-import { createSecret, hashSecret, withNewSecret } from './credential.js';
+import type { Account, AccountRole } from './account.js';
+import { createSecret, findSecret, hashSecret, withNewSecret } from './credential.js';
 import { decideAndCommit } from './redis-registry-changes.js';
 import type { DecidedChange } from './redis-registry-changes.js';
 import type { Site } from './site.js';
@@ -78,6 +78,30 @@ export async function revokeAccount(redis: Redis, name: string, by = 'pipeline')
   });
 }
 
+/** Gives an operator's account another role. @throws AppError `unknown_account`, `no_operator` */
+export async function changeRole(redis: Redis, name: string, role: AccountRole, by: string): Promise<void> {
+  await change(redis, name, 'role', by, (known) => {
+    if (known === undefined || known.secrets.length === 0) throw unknownAccount(name);
+    if (known.kind !== 'operator')
+      throw new AppError('no_operator', `Account "${name}" is a bridge: only an operator has a role.`);
+    return { account: { ...known, role }, outcome: undefined };
+  });
+}
+
+/**
+ * The account of who gives its name and password, with its sites.
+ * @throws AppError `not_authenticated`, the same whether the name or the password is wrong
+ */
+export async function authenticateAccount(
+  redis: Redis,
+  name: string,
+  password: string,
+): Promise<{ readonly account: Account; readonly sites: readonly string[] }> {
+  const found = await findAccount(redis, name);
+  if (found !== undefined && findSecret(found.account, password, Date.now()) !== undefined) return found;
+  throw new AppError('not_authenticated', `There is no account "${name}" with that password.`);
+}
+
 /** All accounts, by name. */
 export async function listAccounts(redis: Redis): Promise<Account[]> {
   const rows = await redis.hvals(redisKeys.accounts);
@@ -129,8 +153,8 @@ function change<Outcome>(
   });
 }
 
-function withoutSecrets({ name, kind, sites, districts }: Account): Omit<Account, 'secrets'> {
-  return { name, kind, sites, districts };
+function withoutSecrets({ name, kind, role, sites, districts }: Account): Omit<Account, 'secrets'> {
+  return { name, kind, role, sites, districts };
 }
 
 function unknownAccount(name: string): AppError {

@@ -3,9 +3,11 @@ import { AppError } from '../runtime/app-error.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { readShardCount } from '../runtime/redis-shard-count.js';
-import { settledState } from './action.js';
+import { needsApproval, settledState } from './action.js';
 import { checkAction, isActionProblem } from './action-check.js';
+import { digestOfDeed } from './approval.js';
 import type { AuditEvent } from './audit.js';
+import { canonicalJson } from './canonical-json.js';
 import { advance, commandIdPattern, createCommand, deadlineOf, isFinished } from './command.js';
 import type { Command, CommandEvent } from './command.js';
 import { didYouMean } from './did-you-mean.js';
@@ -15,58 +17,109 @@ import { findCommand, unknownCommand } from './redis-command-list.js';
 import type { Device } from './device.js';
 import { readPresence } from './redis-presence.js';
 import { findDevice, readRemovals } from './redis-registry.js';
+import { stoppedError } from './redis-stop-all.js';
+import type { Stop } from './redis-stop-all.js';
+import type { Rollout } from './rollout.js';
 import { shardOf } from './site.js';
 import { formatStateKey } from './state-key.js';
 import type { DesiredValue } from './twin.js';
 
 /** What somebody wants a device to do. */
-export interface WantedCommand {
+export interface WantedCommand extends Pick<Command, 'reason' | 'incident' | 'diagnosis'> {
   /** The same id again is the same command; without one it is a new command each time. */
   readonly id?: string | undefined;
   readonly device: string;
   readonly action: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly issuedBy: string;
+  /** No person wants it: more actions need an approval. */
+  readonly isAutomatic?: boolean | undefined;
   /** Pipeline time, epoch ms. */
   readonly expiresAt: number;
+  /** The approval of exactly this, where it needs one; it is used with it. */
+  readonly approval?: string | undefined;
+  /** The group command that it is a part of, which decides about the approval. */
+  readonly rollout?: Rollout | undefined;
+  /** Issued only while this many were ever issued: whoever decided by what is under way has not been overtaken. */
+  readonly issuedBefore?: number | undefined;
 }
 
 /** More open commands of one device than this are a mistake, and would keep it busy for long. */
 const mostOpen = 20;
+const dayMs = 86_400_000;
 
 /**
  * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit head, KEYS[5] audit, KEYS[6] desired of the
- * device; ARGV[1] id, ARGV[2] command JSON, ARGV[3] device, ARGV[4] deadline, ARGV[5] audit text, ARGV[6] its digest,
- * ARGV[7] most open, ARGV[8] channel, ARGV[9] state key or '', ARGV[10] desired JSON.
- * Returns the JSON of the command that has the id now, or '' when too many are open. Atomic: a command is
- * recorded, indexed, audited and announced, or nothing happened; the announcement reaches who listens now.
+ * device, KEYS[7] stop, KEYS[8] count, KEYS[9] lately, KEYS[10] approvals, KEYS[11] rollouts, KEYS[12] progress of the
+ * rollout; ARGV[1] plan (JSON), ARGV[2] command JSON, ARGV[3] audit text, ARGV[4] its digest, ARGV[5] desired JSON.
+ * Returns what became of it, and the JSON of the command that has the id now or what it failed by. Atomic: a command is
+ * recorded, indexed, counted, audited and announced and its approval used, or nothing happened; the announcement
+ * reaches who listens now.
  */
 const issueScript = `${auditLua}
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-if known then return known end
-local ids = cjson.decode(redis.call('HGET', KEYS[2], ARGV[3]) or '[]')
-if #ids >= tonumber(ARGV[7]) then return '' end
-ids[#ids + 1] = ARGV[1]
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[3], cjson.encode(ids))
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
-audit(KEYS[4], KEYS[5], ARGV[5], ARGV[6])
-if ARGV[9] ~= '' then redis.call('HSET', KEYS[6], ARGV[9], ARGV[10]) end
-redis.call('PUBLISH', ARGV[8], ARGV[3])
-return ARGV[2]`;
+local plan = cjson.decode(ARGV[1])
+local known = redis.call('HGET', KEYS[1], plan.id)
+if known then return {'known', known} end
+local stop = redis.call('GET', KEYS[7])
+if stop then return {'stopped', stop} end
+local count = tonumber(redis.call('GET', KEYS[8]) or '0')
+if plan.count and plan.count ~= count then return {'overtaken', ''} end
+if plan.rollout then
+  local rollout = redis.call('HGET', KEYS[11], plan.rollout)
+  local state = rollout and cjson.decode(rollout)['state'] or 'gone'
+  if state ~= 'running' then return {'rollout', state} end
+  if redis.call('HEXISTS', KEYS[12], plan.device) == 1 then return {'rollout', 'forgotten'} end
+end
+local used
+if plan.approval then
+  local json = redis.call('HGET', KEYS[10], plan.approval)
+  if not json then return {'unapproved', 'unknown'} end
+  local approval = cjson.decode(json)
+  local again = approval.state == 'used' and approval.usedBy == plan.user
+  if approval.digest ~= plan.digest then return {'unapproved', 'other'} end
+  if not again and approval.state ~= 'approved' then return {'unapproved', approval.state} end
+  if not again and plan.now >= approval.expiresAt then return {'unapproved', 'expired'} end
+  if not again then
+    -- Its text is kept as it is: a JSON of Lua's own would turn empty lists into objects.
+    used = string.gsub(json, '"state":"approved"', '"state":"used","usedBy":"' .. plan.user .. '"', 1)
+  end
+end
+local ids = cjson.decode(redis.call('HGET', KEYS[2], plan.device) or '[]')
+if #ids >= plan.mostOpen then return {'full', ''} end
+ids[#ids + 1] = plan.id
+redis.call('HSET', KEYS[1], plan.id, ARGV[2])
+redis.call('HSET', KEYS[2], plan.device, cjson.encode(ids))
+redis.call('ZADD', KEYS[3], plan.deadline, plan.id)
+redis.call('SET', KEYS[8], count + 1)
+if used then redis.call('HSET', KEYS[10], plan.approval, used) end
+if plan.rollout then redis.call('HSET', KEYS[12], plan.device, '') end
+if plan.counts then
+  local lately = {}
+  for _, at in ipairs(cjson.decode(redis.call('HGET', KEYS[9], plan.device) or '[]')) do
+    if at > plan.dayAgo then lately[#lately + 1] = at end
+  end
+  lately[#lately + 1] = plan.now
+  redis.call('HSET', KEYS[9], plan.device, cjson.encode(lately))
+end
+audit(KEYS[4], KEYS[5], ARGV[3], ARGV[4])
+if plan.stateKey then redis.call('HSET', KEYS[6], plan.stateKey, ARGV[5]) end
+redis.call('PUBLISH', plan.channel, plan.device)
+return {'issued', ARGV[2]}`;
 
 /**
  * Issues a command: from now on the broker that has the device delivers it, as soon as the device is there and
- * until it expires. `repeated`: a command with this id was issued before and is what counts.
+ * until it expires. `repeated`: a command with this id was issued before and is what counts. Whether it may be sent at
+ * this time is for `orderCommand` (alerts/control) to say; what can't be set aside is asked here.
  * @throws AppError `unknown_device`, `unknown_action`, `denied_action`, `wrong_argument`, `bad_id`,
- * `already_expired`, `command_id_taken`, `too_many_commands`, `no_log`, `behind_bridge`
+ * `already_expired`, `command_id_taken`, `too_many_commands`, `no_log`, `behind_bridge`, `needs_approval`,
+ * `not_approved`, `stopped`, `overtaken`, `rollout_not_running`
  */
 export async function issueCommand(
   redis: Redis,
   wanted: WantedCommand,
   now: number,
 ): Promise<{ readonly command: Command; readonly repeated: boolean }> {
-  const { id = randomUUID(), issuedBy, expiresAt } = wanted;
+  const { id = randomUUID(), issuedBy, expiresAt, reason, incident, diagnosis, rollout } = wanted;
   if (!commandIdPattern.test(id)) {
     throw new AppError(
       'bad_id',
@@ -74,7 +127,7 @@ export async function issueCommand(
     );
   }
   // Before the device: of one that is removed meanwhile it is too old, never too new.
-  const [removals] = await readRemovals(redis, [wanted.device]);
+  const [removals = 0] = await readRemovals(redis, [wanted.device]);
   const device = await findDevice(redis, wanted.device);
   if (device === undefined) throw await unknownDevice(redis, wanted.device);
   const checked = checkAction(device.deviceClass, wanted.action, wanted.args);
@@ -83,6 +136,7 @@ export async function issueCommand(
   if (shards === 0) {
     throw new AppError('no_log', 'No pipeline was ever started on this Redis: start one with "campus up".');
   }
+  const approval = rollout === undefined ? wanted.approval : rollout.approval;
   const command = createCommand({
     id,
     device: device.id,
@@ -93,6 +147,11 @@ export async function issueCommand(
     action: wanted.action,
     args: checked.args,
     issuedBy,
+    reason,
+    incident,
+    diagnosis,
+    rollout: rollout?.id,
+    approval,
     issuedAt: now,
     expiresAt,
   });
@@ -104,6 +163,13 @@ export async function issueCommand(
       `Command ${id} is expired before it is issued: give it a later expiry.`,
     );
   }
+  const target = { device: device.id, removals };
+  if (rollout !== undefined) assertPartOf(rollout, command, target);
+  if (approval === undefined && needsApproval(checked.action, wanted.isAutomatic === true))
+    throw new AppError(
+      'needs_approval',
+      `${wanted.action} needs the approval of ${checked.action.approval === 'person' ? 'a' : 'a second'} person.`,
+    );
   await assertReachable(redis, device);
   const state = settledState(checked.action, checked.args);
   const desired: DesiredValue | undefined = state && {
@@ -112,32 +178,92 @@ export async function issueCommand(
     by: issuedBy,
     command: id,
   };
-  const json = (await redis.eval(
-    issueScript,
-    6,
+  const deed = { action: command.action, args: command.args, targets: rollout?.targets ?? [target] };
+  const plan = {
+    id,
+    device: device.id,
+    deadline: expiresAt,
+    now,
+    dayAgo: now - dayMs,
+    counts: checked.action.harmless !== true,
+    count: wanted.issuedBefore,
+    mostOpen,
+    channel: redisKeys.commandsIssued,
+    stateKey: state && formatStateKey(state.path),
+    rollout: rollout?.id,
+    approval,
+    digest: approval === undefined ? undefined : digestOfDeed(deed),
+    user: rollout === undefined ? `command:${id}` : `rollout:${rollout.id}`,
+  };
+  const keys = [
     redisKeys.commands,
     redisKeys.commandsOpen,
     redisKeys.commandsDue(command.shard),
     ...auditKeys,
     redisKeys.desired(device.id),
-    id,
+    redisKeys.commandsStopped,
+    redisKeys.commandsCount,
+    redisKeys.commandsLately,
+    redisKeys.approvals,
+    redisKeys.rollouts,
+    redisKeys.rolloutProgress(rollout?.id ?? ''),
+  ];
+  const [outcome, text] = (await redis.eval(
+    issueScript,
+    keys.length,
+    ...keys,
+    JSON.stringify(plan),
     JSON.stringify(command),
-    device.id,
-    expiresAt,
     ...auditArguments([auditOf(command, { kind: 'issued' })]),
-    mostOpen,
-    redisKeys.commandsIssued,
-    state === undefined ? '' : formatStateKey(state.path),
     JSON.stringify(desired ?? null),
-  )) as string;
-  if (json === '') {
-    throw new AppError(
-      'too_many_commands',
-      `Device "${device.id}" has ${mostOpen} open commands already: wait, or cancel some.`,
-      { retryable: true },
-    );
+  )) as [outcome: string, text: string];
+  if (outcome !== 'issued' && outcome !== 'known') throw notIssued(command, outcome, text);
+  return { command: sameCommand(JSON.parse(text) as Command, command), repeated: outcome === 'known' };
+}
+
+/** How many commands were ever issued, for `issuedBefore`. */
+export async function countIssued(redis: Redis): Promise<number> {
+  return Number((await redis.get(redisKeys.commandsCount)) ?? 0);
+}
+
+/** What a rollout sends is what it was created, and approved, with. */
+function assertPartOf(
+  { id, action, args, targets }: Rollout,
+  command: Command,
+  target: { readonly device: string; readonly removals: number },
+): void {
+  const isTarget = targets.some(
+    ({ device, removals }) => device === target.device && removals === target.removals,
+  );
+  if (isTarget && command.action === action && canonicalJson(command.args) === canonicalJson(args)) return;
+  throw new AppError(
+    'not_a_target',
+    `Device "${target.device}" is not what rollout ${id} was created for: it was removed or moved since.`,
+  );
+}
+
+function notIssued({ id, device, approval = '' }: Command, outcome: string, text: string): AppError {
+  switch (outcome) {
+    case 'stopped':
+      return stoppedError(JSON.parse(text) as Stop);
+    case 'overtaken':
+      return new AppError('overtaken', `Another command was issued meanwhile; ask again.`, {
+        retryable: true,
+      });
+    case 'rollout':
+      return new AppError('rollout_not_running', `Command ${id} is not issued: its rollout is ${text}.`);
+    case 'unapproved': {
+      const why =
+        text === 'other' ? 'is for something else: another device, action or argument' : `is ${text}`;
+      return new AppError('not_approved', `Command ${id} is not issued: approval ${approval} ${why}.`);
+    }
+    default:
+      return new AppError(
+        'too_many_commands',
+        `Device "${device}" has ${mostOpen} open commands already: wait, or cancel some.`,
+        { retryable: true },
+      );
   }
-  return { command: sameCommand(JSON.parse(json) as Command, command), repeated: false };
 }
 
 /** A bridge takes messages from somebody else's broker and brings none there: a command would expire unsent. */
@@ -152,12 +278,13 @@ async function assertReachable(redis: Redis, device: Device): Promise<void> {
 
 /**
  * KEYS[1] records, KEYS[2] open, KEYS[3] due of the shard, KEYS[4] audit head, KEYS[5] audit, KEYS[6] finished,
- * KEYS[7] desired of the device; ARGV[1] id, ARGV[2] JSON before, ARGV[3] JSON after, ARGV[4] device, ARGV[5] deadline
+ * KEYS[7] desired of the device, KEYS[8] stop; ARGV[1] id, ARGV[2] JSON before, ARGV[3] JSON after, ARGV[4] device, ARGV[5] deadline
  * or '' when it is finished, ARGV[6] when it finished, ARGV[7] audit text, ARGV[8] its digest, ARGV[9] '1' takes its
- * desired state back.
+ * desired state back, ARGV[10] '1' is not done while all is stopped: then it returns 2.
  * Returns 1, or 0 when the record is not what it was before. Atomic: the one way a command changes.
  */
 const changeScript = `${auditLua}
+if ARGV[10] == '1' and redis.call('EXISTS', KEYS[8]) == 1 then return 2 end
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 audit(KEYS[4], KEYS[5], ARGV[7], ARGV[8])
@@ -198,13 +325,14 @@ export async function changeCommand(
     if (next === command) return { command, changed: false };
     const changed = await redis.eval(
       changeScript,
-      7,
+      8,
       redisKeys.commands,
       redisKeys.commandsOpen,
       redisKeys.commandsDue(next.shard),
       ...auditKeys,
       redisKeys.commandsFinished,
       redisKeys.desired(next.device),
+      redisKeys.commandsStopped,
       id,
       before,
       JSON.stringify(next),
@@ -213,7 +341,9 @@ export async function changeCommand(
       next.finishedAt ?? '',
       ...auditArguments([auditOf(next, event)]),
       event.kind === 'cancelled' || event.kind === 'gone' ? '1' : '0',
+      event.kind === 'sent' ? '1' : '0',
     );
+    if (changed === 2) return { command, changed: false };
     if (changed === 1) return { command: next, changed: true };
     // Somebody else was faster: what happened is told to the command as it is now.
   }
@@ -293,7 +423,11 @@ function auditOf(command: Command, event: { readonly kind: 'issued' } | CommandE
     ...about,
     at: last?.at ?? command.issuedAt,
     by: last?.by ?? command.issuedBy,
-    after: event.kind === 'issued' ? { state, action, args, expiresAt } : { state },
+    after: event.kind === 'issued' ? { state, action, args, expiresAt, ...because(command) } : { state },
     why: last?.why,
   };
+}
+
+function because({ reason, incident, diagnosis, rollout, approval }: Command) {
+  return { reason, incident, diagnosis, rollout, approval };
 }

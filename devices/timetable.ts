@@ -71,6 +71,14 @@ export function phaseAt(timetable: Timetable, at: number, timeZone: string): Sch
   return now.minute >= nightFrom || now.minute < nightUntil ? 'night' : 'after_school';
 }
 
+/** Whether an exam is written at the site of the timetable at an instant (epoch ms). */
+export function isExamAt(timetable: Timetable, at: number, timeZone: string): boolean {
+  const now = localTime(at, timeZone);
+  return planOf(timetable, now).some(
+    ({ kind, start, end }) => kind === 'exam' && start <= now.minute && now.minute < end,
+  );
+}
+
 /** The periods that hold on a date. */
 function planOf(timetable: Timetable, { date, weekday }: LocalTime): readonly Period[] {
   const exception = timetable.exceptions.find((each) => each.date === date);

@@ -121,6 +121,20 @@ export const redisKeys = {
   commandsDue: (shard: number) => `pc:{commands}:due:${shard}`,
   /** Sorted set: finished commands by when they finished, pipeline epoch ms. */
   commandsFinished: 'pc:{commands}:finished',
+  /** Counter: commands ever issued; who decided by what was under way before issues only while it stands. */
+  commandsCount: 'pc:{commands}:count',
+  /** Hash: device id → when it was commanded in the last day (JSON), harmless actions left out; pipeline epoch ms. */
+  commandsLately: 'pc:{commands}:lately',
+  /** String: who stopped all commands, when and why (JSON); absent: they go. */
+  commandsStopped: 'pc:{commands}:stopped',
+  /** Hash: approval id → approval (JSON). */
+  approvals: 'pc:{commands}:approvals',
+  /** Hash: rollout id → rollout (JSON). */
+  rollouts: 'pc:{commands}:rollouts',
+  /** Set: ids of the rollouts that may still issue commands. */
+  rolloutsActive: 'pc:{commands}:rollouts:active',
+  /** Hash: device id → what came of the rollout's command to it; empty while it is under way. */
+  rolloutProgress: (rollout: string) => `pc:{commands}:rollout:${rollout}`,
   /** Hash: state key → what somebody wants it to be (JSON). */
   desired: (device: string) => `pc:{commands}:desired:${device}`,
   /** Channel: the id of a device that a command was issued for. */

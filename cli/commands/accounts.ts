@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import type { District } from '../../devices/district.js';
-import { accountKinds, usernameOf } from '../../devices/account.js';
-import type { Account, AccountKind } from '../../devices/account.js';
-import { addAccount, listAccounts, revokeAccount, rotateAccount } from '../../devices/redis-accounts.js';
+import { accountKinds, accountRoles, usernameOf } from '../../devices/account.js';
+import type { Account, AccountKind, AccountRole } from '../../devices/account.js';
+import {
+  addAccount,
+  changeRole,
+  listAccounts,
+  revokeAccount,
+  rotateAccount,
+} from '../../devices/redis-accounts.js';
 import type { AccountCredentials } from '../../devices/redis-accounts.js';
+import { AppError } from '../../runtime/app-error.js';
 import { durationOption } from '../duration-option.js';
 import { readDistrict } from '../district-option.js';
 import { findInstance } from '../instance.js';
@@ -18,16 +25,19 @@ interface AccountOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-/** `campus accounts add|rotate|revoke|list` */
+/** `campus accounts add|role|rotate|revoke|list` */
 export function addAccountsCommand(program: Command): void {
   const accounts = program
     .command('accounts')
     .summary('MQTT accounts of people and programs that are no devices')
     .description(
       'An operator sees what the devices of its sites send, and sends nothing. A bridge sends for devices of its\n' +
-        'sites that speak another protocol, and gets their commands.',
+        'sites that speak another protocol, and gets their commands.\n' +
+        'The role of an operator says what its person may do with "--by NAME": a viewer nothing, an operator send\n' +
+        'commands, an approver also agree to what others want ("campus approvals").',
     );
   addAdd(accounts);
+  addRole(accounts);
   addRotate(accounts);
   addRevoke(accounts);
   addList(accounts);
@@ -39,6 +49,11 @@ function addAdd(accounts: Command): void {
     .summary('add an account and print its password')
     .description('Adds an account. Its password is shown only now; any MQTT client id will do.')
     .addOption(new Option('--kind <kind>', 'what it may do').choices(accountKinds).makeOptionMandatory())
+    .addOption(
+      new Option('--role <role>', 'what its person may do, of an operator; left out: viewer').choices(
+        accountRoles,
+      ),
+    )
     .option('--site <id...>', 'a site it is for; may be given several times')
     .option(
       '--district <name...>',
@@ -49,6 +64,7 @@ function addAdd(accounts: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  $ campus accounts add watch-school-1 --kind operator --site school-1\n' +
+        '  $ campus accounts add wang --kind operator --role approver --district 禅城\n' +
         '  $ campus accounts add zigbee --kind bridge --site school-1 --site school-2 --json',
     );
   addSettingFlags(command, instanceSettings).action(
@@ -56,15 +72,32 @@ function addAdd(accounts: Command): void {
       name: string,
       options: AccountOptions & {
         readonly kind: AccountKind;
+        readonly role?: AccountRole;
         readonly site?: string[];
         readonly district?: District[];
       },
     ) => {
-      const { kind, site: sites = [], district: districts = [] } = options;
+      const { kind, role, site: sites = [], district: districts = [] } = options;
+      if (role !== undefined && kind !== 'operator')
+        throw new AppError('no_operator', 'Only an operator has a role: leave --role out.');
       const credentials = await withRedis(findInstance(options).redisUrl, (redis) =>
-        addAccount(redis, { name, kind, sites, districts }, operator()),
+        addAccount(redis, { name, kind, role, sites, districts }, operator()),
       );
       print(credentials, options);
+    },
+  );
+}
+
+function addRole(accounts: Command): void {
+  const command = accounts
+    .command('role <name>')
+    .summary("change what an operator's person may do")
+    .addArgument(new Argument('<role>', 'what it may do').choices(accountRoles))
+    .addHelpText('after', '\nExample:\n  $ campus accounts role wang approver');
+  addSettingFlags(command, instanceSettings).action(
+    async (name: string, role: AccountRole, options: AccountOptions) => {
+      await withRedis(findInstance(options).redisUrl, (redis) => changeRole(redis, name, role, operator()));
+      console.log(`Account "${name}" is a${/^[ao]/.test(role) ? 'n' : ''} ${role}.`);
     },
   );
 }
@@ -120,10 +153,11 @@ function addList(accounts: Command): void {
     else {
       console.log(
         formatTable(
-          ['Username', 'Kind', 'Sites', 'Districts', 'Password'],
-          accounts.map(({ name, kind, sites, districts, secrets }) => [
+          ['Username', 'Kind', 'Role', 'Sites', 'Districts', 'Password'],
+          accounts.map(({ name, kind, role = 'viewer', sites, districts, secrets }) => [
             usernameOf(name),
             kind,
+            kind === 'operator' ? role : '',
             sites.join(' '),
             districts.join(' '),
             secrets[0] === undefined
@@ -149,11 +183,12 @@ function print(credentials: AccountCredentials, options: AccountOptions): void {
 }
 
 /** Without the hashes, which are nobody's business. */
-function describe({ name, kind, sites, districts, secrets }: Account) {
+function describe({ name, kind, role, sites, districts, secrets }: Account) {
   return {
     name,
     username: usernameOf(name),
     kind,
+    ...(kind === 'operator' ? { role: role ?? 'viewer' } : {}),
     sites,
     districts,
     secrets: secrets.map(({ issuedAt, until }) => ({ issuedAt, until: until ?? null })),

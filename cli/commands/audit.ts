@@ -33,7 +33,7 @@ export function addAuditCommand(program: Command): void {
       'One log of everything that people and the pipeline decided and did: commands and what became of them, group\n' +
         'commands, approvals, the stop for all, rule modes, maintenance, accounts, credentials and the registry. Each\n' +
         'record holds the hash of the one before, and is written in the same step as what it tells of. Where the chain\n' +
-        'ends is written down every hour, in audit/anchors.ndjson of the data folder and in the log of the pipeline:\n' +
+        'ends is written down every ten minutes, in audit/anchors.ndjson of the data folder and in the log of the pipeline:\n' +
         'keep copies elsewhere, for who can write to Redis and to that file can make a chain anew.',
     );
   addList(audit);

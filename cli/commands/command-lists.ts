@@ -66,14 +66,16 @@ function addList(commands: Command): void {
   });
 }
 
+const approvalWords = { none: '', person: 'a person', second_person: 'a second person' } as const;
+
 function addActions(commands: Command): void {
   commands
     .command('actions')
     .summary('list what devices can be told')
     .addArgument(new Argument('[class]', 'kind of device').choices(deviceClasses))
     .description(
-      'Lists what each class of device can be told. Whether a lesson in the room goes on undisturbed, and whether a\n' +
-        'person has to agree first, binds self-healing; "campus command send" is not held back by either.',
+      'Lists what each class of device can be told, who has to agree beside whoever wants it, and whether it may be\n' +
+        'sent while the site teaches.',
     )
     .option('--json', 'print a JSON array')
     .addHelpText('after', '\nExample:\n  $ campus command actions ap')
@@ -81,14 +83,14 @@ function addActions(commands: Command): void {
       const rows = deviceClasses
         .filter((one) => deviceClass === undefined || one === deviceClass)
         .flatMap((one) =>
-          Object.entries(actionsOf[one]).map(([action, { zh, en, args, safeInLesson, needsApproval }]) => ({
+          Object.entries(actionsOf[one]).map(([action, { zh, en, args, safeInLesson, approval }]) => ({
             class: one,
             action,
             args: describeArguments(args),
             zh,
             en,
             safeInLesson,
-            needsApproval,
+            approval,
           })),
         );
       if (options.json === true) {
@@ -97,18 +99,20 @@ function addActions(commands: Command): void {
       }
       console.log(
         formatTable(
-          ['Class', 'Action', 'Arguments', 'Meaning', 'Self-healing'],
+          ['Class', 'Action', 'Arguments', 'Meaning', 'Approval', 'When'],
           rows.map((row) => [
             row.class,
             row.action,
             row.args,
             `${row.zh} ${row.en}`,
-            row.needsApproval ? 'asks first' : row.safeInLesson ? 'any time' : 'outside lessons',
+            approvalWords[row.approval],
+            row.safeInLesson ? 'any time' : 'outside lessons',
           ]),
         ),
       );
       console.log(
-        'Self-healing, the last column, is what acts by itself; what a person sends is sent at any time.',
+        '"a person" has to agree to what acts by itself; "a second person" also to what a person sends; what reaches\n' +
+          'a campus as a whole always needs one.',
       );
     });
 }

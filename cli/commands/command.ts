@@ -1,20 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { deadlineOf, isFinished } from '../../devices/command.js';
 import type { Command as DeviceCommand } from '../../devices/command.js';
 import { findCommand, unknownCommand } from '../../devices/redis-command-list.js';
-import { cancelCommand, issueCommand } from '../../devices/redis-commands.js';
-import { readTwin } from '../../devices/redis-twin.js';
-import type { Clock } from '../../runtime/clock.js';
+import { cancelCommand } from '../../devices/redis-commands.js';
 import { loadClock } from '../../runtime/redis-clock.js';
-import type { Redis } from '../../runtime/redis-connection.js';
-import { readArguments } from '../command-arguments.js';
-import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { addCommandLists } from './command-lists.js';
-import { whyItWaits } from '../why-it-waits.js';
+import { addSend } from './command-send.js';
+import { addStopAll } from './command-stop.js';
 import { describeCommand, describeState, operator } from '../terminal/command-words.js';
 import { formatPairs, formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
@@ -23,75 +17,14 @@ interface CommandOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-interface SendOptions extends CommandOptions {
-  readonly id?: string;
-  readonly expires: number;
-  readonly wait?: boolean;
-}
-
-/** `campus command send|list|show|cancel|actions|audit` */
+/** `campus command send|list|show|cancel|actions|audit|stop-all|resume-all` */
 export function addCommandCommand(program: Command): void {
   const commands = program.command('command').summary('tell devices what to do, and see what came of it');
   addSend(commands);
   addShow(commands);
   addCancel(commands);
   addCommandLists(commands);
-}
-
-function addSend(commands: Command): void {
-  const command = commands
-    .command('send <device> <action> [key=value...]')
-    .summary('send a command to a device')
-    .description(
-      'Issues a command. It is delivered as soon as the device is there, again after a reconnect, and never after\n' +
-        'it expired. It is done when the device said so and, where the action shows in its state, reports it.\n' +
-        '"campus command actions" lists what each class of device can be told.',
-    )
-    .addOption(durationOption('--expires <duration>', 'how long it may be delivered', '60s'))
-    .option('--id <id>', 'the same id again is the same command')
-    .option(
-      '--wait',
-      'wait until it is finished: delivered before it expires, then answered and shown in time; the exit code is 1 unless it is done',
-    )
-    .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ campus command send ap-101 set_channel radio=radio5 channel=36 --wait\n' +
-        '  $ campus command send panel-101 power_off --expires 10m',
-    );
-  addSettingFlags(command, instanceSettings).action(
-    async (device: string, action: string, words: string[], options: SendOptions) => {
-      const { settings, redisUrl } = findInstance(options);
-      const tell = (line: string) => {
-        if (options.json !== true) console.log(line);
-      };
-      const time = (at: number) => formatTime(at, settings.TIMEZONE);
-      const finished = await withRedis(redisUrl, async (redis) => {
-        const clock = await loadClock(redis);
-        const twin = await readTwin(redis, device);
-        const args = readArguments(twin.device.deviceClass, action, words);
-        const now = clock.now();
-        const wanted = { id: options.id, device, action, args, issuedBy: operator() };
-        const issued = await issueCommand(redis, { ...wanted, expiresAt: now + options.expires }, now);
-        const { id, state, expiresAt } = issued.command;
-        tell(
-          issued.repeated
-            ? `Command ${id} was issued before; it is ${state}.`
-            : `Command ${id} issued: ${describeCommand(issued.command)}, valid until ${time(expiresAt)}.`,
-        );
-        if (!issued.repeated) {
-          const why = await whyItWaits(redis, twin);
-          if (why !== undefined) tell(`${device} ${why}: the command waits for it until then.`);
-        }
-        if (options.wait !== true) return issued.command;
-        return waitFor(redis, issued.command, clock, (step) => {
-          tell(`${time(step.at)}  ${step.state}${step.why === undefined ? '' : `: ${step.why}`}`);
-        });
-      });
-      if (options.json === true) console.log(JSON.stringify(finished));
-      if (options.wait === true && finished.state !== 'done') process.exitCode = 1;
-    },
-  );
+  addStopAll(commands);
 }
 
 function addShow(commands: Command): void {
@@ -127,30 +60,6 @@ function addCancel(commands: Command): void {
         : `Command ${id} is cancelled${why === undefined ? '' : `, but ${why}`}.`,
     );
   });
-}
-
-const pollMs = 100;
-/** Past its deadline somebody should have closed it: if nobody has, nobody is there. */
-const patienceMs = 15_000;
-
-async function waitFor(
-  redis: Redis,
-  issued: DeviceCommand,
-  clock: Clock,
-  onStep: (step: DeviceCommand['history'][number]) => void,
-): Promise<DeviceCommand> {
-  let told = 1;
-  let overdueAt: number | undefined;
-  for (;;) {
-    const command = (await findCommand(redis, issued.id)) ?? issued;
-    for (const step of command.history.slice(told)) onStep(step);
-    told = Math.max(told, command.history.length);
-    if (isFinished(command)) return command;
-    if (clock.now() < (deadlineOf(command) ?? Infinity)) overdueAt = undefined;
-    else overdueAt ??= Date.now();
-    if (overdueAt !== undefined && Date.now() - overdueAt > patienceMs) return command;
-    await sleep(pollMs);
-  }
 }
 
 function formatCommand(command: DeviceCommand, timezone: string): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { issueCommand } from '../../devices/redis-commands.js';
+import { RedisCity } from '../../alerts/control/redis-city.js';
+import { orderCommand } from '../../alerts/control/redis-order.js';
 import { forgetDesired, keepDesired, planState, readTwin } from '../../devices/redis-twin.js';
 import type { Twin } from '../../devices/redis-twin.js';
 import { metricsOf } from '../../devices/metric.js';
@@ -10,6 +11,7 @@ import { readPairs, readValue } from '../command-arguments.js';
 import { durationOption } from '../duration-option.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
+import { refusalError } from '../refusal-error.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
 import { operator } from '../terminal/command-words.js';
 import { formatSeconds } from '../../rules/duration.js';
@@ -56,9 +58,10 @@ function addSet(twin: Command): void {
     .addHelpText('after', '\nExample:\n  $ campus twin set panel-101 brightness_pct=60');
   addSettingFlags(command, instanceSettings).action(
     async (device: string, words: string[], options: SetOptions) => {
-      const { redisUrl } = findInstance(options);
+      const { redisUrl, settings } = findInstance(options);
       const { done: outcomes, waits } = await withRedis(redisUrl, async (redis) => {
         const clock = await loadClock(redis);
+        const city = new RedisCity(redis, settings.TIMEZONE);
         const twin = await readTwin(redis, device);
         // All are checked before any is sent.
         const plans = readPairs(words).map(([key, text]) => {
@@ -74,7 +77,10 @@ function addSet(twin: Command): void {
           } else {
             const { action, args } = plan;
             const wanted = { device, action, args, issuedBy: operator(), expiresAt: now + options.expires };
-            done.push({ key, value, command: (await issueCommand(redis, wanted, now)).command.id });
+            const order = { ...wanted, kind: 'single', overrides: [] } as const;
+            const outcome = await orderCommand(redis, order, { city, clock });
+            if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+            done.push({ key, value, command: outcome.command.id });
           }
         }
         const waits = done.some((one) => one.command !== undefined)

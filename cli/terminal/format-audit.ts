@@ -22,7 +22,7 @@ function change(before: unknown, after: unknown): string {
   return after === undefined ? `was ${brief(before)}` : `${brief(before)} → ${brief(after)}`;
 }
 
-const longest = 160;
+const longest = 90;
 
 function brief(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
