@@ -26,6 +26,7 @@ import { findDevice } from '../../../devices/redis-registry.js';
 import { resumeAll, stopAll } from '../../../devices/redis-stop-all.js';
 import type { RolloutState } from '../../../devices/rollout.js';
 import { startIngest } from '../../../ingest/app.js';
+import { AppError } from '../../../runtime/app-error.js';
 import { createClock } from '../../../runtime/clock.js';
 import { createLogger } from '../../../runtime/logger.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -179,7 +180,7 @@ const outcomes = async (id: string) =>
 const refused = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing',
-    (error: { code: string; message: string }) => `${error.code} ${error.message}`,
+    (error: unknown) => (error instanceof AppError ? `${error.code} ${error.message}` : String(error)),
   );
 const order = (wanted: Partial<Order> & Pick<Order, 'device'>) =>
   orderCommand(

@@ -36,7 +36,9 @@ const marks: Record<string, DeviceOutcome | 'under_way'> = {
 /** `'df u'`: the first done, the second failed, the third not told, the fourth under way. */
 const standing = (text: string) =>
   new Map(
-    [...text].flatMap((mark, i) => (mark === ' ' ? [] : [[`d${i}`, marks[mark] ?? 'under_way'] as const])),
+    Array.from(text).flatMap((mark, i) =>
+      mark === ' ' ? [] : [[`d${i}`, marks[mark] ?? 'under_way'] as const],
+    ),
   );
 const next = (text: string, more: Partial<Rollout> = {}, now = 1) => {
   const step = nextStep(rollout(22, more), standing(text), now);
