@@ -76,12 +76,20 @@ const introduction: Bilingual = {
 [中文](README.zh-CN.md) · [README](../README.md)
 
 A condition is a [CEL](https://cel.dev) expression over the metrics of a class and what is listed here (\`campus rules functions\` prints it, too). Times are 10 seconds to 24 hours: \`"30s"\`, \`"10m"\`, \`"2h"\`. A window slides, unless \`"tumbling"\` stands behind its time: then it is the last whole stretch of the clock, such as the last full hour. What is missing is unknown, and an unknown condition changes nothing.
+
+A metric by its bare name is what the device last reported of it, whichever message that came in; it is known for ten intervals of the device, and at least for an hour. Within \`share\`, \`then\`, \`not_then\` and \`seconds_since\` it is that of the one reading. A part that doesn't report a metric has its device's. A group counts a device when itself or any of its parts is in the condition, and no longer counts one that has reported nothing for three intervals, and at least a quarter of an hour; \`peer_median\` takes the mean of a device's parts where only these report.
+
+Conditions at rest are judged with readings and events of the device. Once one holds, its alarm is also judged as time passes, so that hold times run on and windows empty between readings. An alarm ends as "no data" when the device goes on reporting, but for an hour, or ten intervals, nothing that the alarm looks at; while the device reports nothing at all its alarms stay, and its silence is an alarm of its own.
 `,
   zh: `# 条件中可用的内容
 
 [English](README.md) · [README](../README.zh-CN.md)
 
 条件是 [CEL](https://cel.dev) 表达式，可用该类设备的指标和下列内容（\`campus rules functions\` 也会打印）。时间为 10 秒到 24 小时：\`"30s"\`、\`"10m"\`、\`"2h"\`。窗口默认滑动；时间后写 \`"tumbling"\` 时取时钟上最近一个完整的时段，如上一个整点小时。缺失的值是未知，条件未知时什么也不改变。
+
+直接写指标名，取设备最近一次上报的值，不论在哪条消息里；十个上报间隔内（至少一小时）有效。在 \`share\`、\`then\`、\`not_then\`、\`seconds_since\` 里则只看当前这一条读数。部件自己不上报的指标取所属设备的值。设备本身或任一部件符合条件，就计入所在的组；超过三个间隔（至少一刻钟）没有上报的设备不再计入。只有部件上报的指标，\`peer_median\` 取该设备各部件的平均值。
+
+未触发的条件随设备的读数和事件判断；一旦成立，也随时间推移判断：持续时间照常计时，窗口照常清空，不必等下一条读数。设备仍在上报、但告警所依据的数据超过一小时（或十个间隔）没有上报时，告警以“数据已中断”结束；设备完全没有上报时告警保留，由“无数据”规则另行告警。
 `,
 };
 
