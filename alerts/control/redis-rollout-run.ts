@@ -73,18 +73,17 @@ async function followApproval(
 
 /** @returns what holds back those that could not be told now */
 async function issue(
-  { id, action, args, createdBy, commandMs, expiresAt, overrides, why }: Rollout,
+  rollout: Rollout,
   targets: Rollout['targets'],
   parts: RolloutParts,
 ): Promise<string | undefined> {
+  const { id, action, args, createdBy, commandMs, expiresAt, overrides, why } = rollout;
   const { redis, clock } = parts;
   const held = new Set<string>();
   let waitsFor: string | undefined;
   for (const { device, site } of targets) {
     if (held.has(site)) continue;
-    // As it is now: what is approved and whether it runs may have changed since the last one.
-    const rollout = await findRollout(redis, id);
-    if (rollout.state !== 'running') return undefined;
+    // Whether it still runs, and is what was approved, is asked with each issue, in Redis.
     try {
       const outcome = await orderCommand(
         redis,
