@@ -2,9 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadProfiles } from '../devices/profiles/load-profiles.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import { RegistryFeed } from '../devices/redis-registry-feed.js';
-import { createCalendar } from '../rules/calendar.js';
-import { createEngine } from '../rules/engine/engine.js';
-import type { CompiledRule } from '../rules/rule.js';
 import { messageOf } from '../runtime/app-error.js';
 import { openInflux } from '../runtime/influx-connection.js';
 import { connectRedis } from '../runtime/redis-connection.js';
@@ -54,11 +51,6 @@ export async function startIngest(context: RoleContext): Promise<void> {
   lifeCycle.onStop('rules', () => rules.stop());
   const register = await Register.load(redis, log);
   lifeCycle.onStop('registry', () => register.stop());
-  const calendar = createCalendar({
-    timeZone: settings.TIMEZONE,
-    timetable: (site) => register.timetable(site),
-    isInMaintenance: (device, at) => register.maintenance.covers(device, at),
-  });
   const writing = connectRedis(context.redisUrl, log, { commandTimeout: appendTimeoutMs });
   lifeCycle.onStop('redis', () => writing.disconnect());
   const writer = new RedisLogWriter(writing);
@@ -111,7 +103,7 @@ export async function startIngest(context: RoleContext): Promise<void> {
     metrics,
     progress,
     clock: context.clock,
-    createEngine: (compiled: readonly CompiledRule[]) => createEngine(compiled, calendar),
+    timeZone: settings.TIMEZONE,
     ruleSets: rules,
     append: (shard: number, record: LogRecord) => appendDurably(writer, shard, record),
     register,

@@ -1,37 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import type { DeviceRef } from '../rules/device-ref.js';
+import { createEngine } from '../rules/engine/engine.js';
 import type { Engine } from '../rules/engine/engine.js';
 import type { Transition } from '../rules/alarm.js';
-import type { CompiledRule } from '../rules/rule.js';
+import { createCalendar } from '../rules/calendar.js';
 import type { Tally } from '../rules/tally.js';
-import type { KeptPresence, PresenceState, PresenceVerdict } from '../devices/presence.js';
-import { shardOf, unassigned } from '../devices/site.js';
-import type { DeviceTopic } from '../devices/topic.js';
-import type { Clock } from '../runtime/clock.js';
-import type { Redis } from '../runtime/redis-connection.js';
-import { endAlarm } from './alarm-record.js';
-import type { AlarmPlace } from './alarm-record.js';
-import type { Attendee } from './attendee.js';
-import { isBridge, parseBridge } from './log/bridge-name.js';
-import { compareIds, entryTime } from './log/log.js';
-import type { ShardFence } from './log/log.js';
-import type { IngestMetrics } from './ingest-metrics.js';
+import type { PresenceState, PresenceVerdict } from '../devices/presence.js';
+import { shardOf } from '../devices/site.js';
+import { isBridge } from './log/bridge-name.js';
+import { entryTime } from './log/log.js';
 import { JudgedDevice } from './judged-device.js';
 import type { LogRecord, MessageRecord, PresenceRecord } from './log/frame.js';
-import {
-  commitTransition,
-  findActiveAlarm,
-  loadJudgeState,
-  saveJudgeState,
-} from './redis-judge-checkpoint.js';
+import { PinnedRegistry } from './pinned-registry.js';
+import { loadJudgeState, saveJudgeState } from './redis-judge-checkpoint.js';
 import type { JudgeState } from './redis-judge-checkpoint.js';
-import type { Register, RegisteredDevice } from './redis-register.js';
+import type { RegisteredDevice } from './redis-register.js';
 import { RollCall } from './roll-call.js';
 import type { RollCallParts } from './roll-call.js';
-import { listModeDecisions } from './rules/redis-rule-modes.js';
 import type { RuleSet } from './rules/rule-set.js';
 import type { RuleSets } from './rules/rule-source.js';
+import { ShardAlarms } from './shard-alarms.js';
+import type { ShardAlarmsParts } from './shard-alarms.js';
 import type { WindowReader } from './shard-window.js';
-import type { DeviceTagBook } from './sinks/redis-device-tags.js';
+import { ShownPresences } from './shown-presences.js';
 import type { Decoded } from './stages/decoded.js';
 import type { StopSignals } from './stop-signals.js';
 
@@ -39,23 +30,15 @@ const checkpointMs = 1000;
 const waitMs = 250;
 /** The shard whose judge looks at what reaches over several of them, such as districts. */
 const cityShard = 0;
-/** When a device was last seen is written this much later at most, pipeline ms; a change of state at once. */
-const shownLateMs = 15_000;
 
 /** How long whom is waited for: see `RollCallParts`. */
 export type PresenceTimes = Pick<RollCallParts, 'door' | 'bridgeIntervalS'>;
 
-export interface JudgeParts {
-  readonly redis: Redis;
-  /** The right to change the shard, and which one it is. */
-  readonly lease: ShardFence;
+export interface JudgeParts extends ShardAlarmsParts {
   readonly window: WindowReader;
-  readonly tags: DeviceTagBook;
-  readonly metrics: IngestMetrics;
-  readonly createEngine: (rules: readonly CompiledRule[]) => Engine;
   readonly ruleSets: RuleSets;
-  readonly clock: Clock;
-  readonly register: Register;
+  /** Of timetables, and of where days begin. */
+  readonly timeZone: string;
   readonly presenceTimes: PresenceTimes;
   /** Shards of the log. */
   readonly shards: number;
@@ -69,25 +52,29 @@ export interface JudgeParts {
  * Follows one shard of the log with the rules engine and the roll call, whose verdicts are the rules' to know. A
  * transition is committed (alarm state and outbox together) as soon as it is found; the engine's state is checkpointed
  * with its cursor. After a crash the log since the checkpoint is judged again, with the same transitions under the same
- * ids; also when the rules were changed meanwhile: the checkpoint names those that the log behind it was judged by.
+ * ids; also when the rules or the registry were changed meanwhile: the checkpoint names the rules, and holds what of the
+ * registry, that the log behind it was judged by.
  */
 export class ShardJudge {
   readonly #parts: JudgeParts;
   readonly #engine: Engine;
   readonly #rollCall: RollCall;
+  readonly #registry: PinnedRegistry;
+  readonly #alarms: ShardAlarms;
   readonly #devices: Map<string, JudgedDevice>;
   readonly #bridges: JudgeState['bridges'];
   #changed = new Map<string, JudgedDevice>();
   /** Whom to forget with the next checkpoint; who has come back since is in it anew. */
   readonly #removed = new Set<string>();
-  /** What was last written of whom. */
-  readonly #shown = new Map<string, KeptPresence>();
+  readonly #shown = new ShownPresences();
   #cursor: string;
   /** Cursor and set of rules of the last checkpoint. */
   #saved: { readonly cursor: string; readonly ruleSet: string | undefined };
   #rules: RuleSet;
-  /** The last entry that alarms were recorded of. */
-  #committed: string;
+  /** How often the registry had been read when it was last gone by. */
+  #registryRead = -1;
+  /** All that is recorded as active is known to be watched. */
+  #isConfirmed = false;
   #checkpointAt = performance.now();
   /** Log time (Redis' wall clock, epoch ms) of the oldest entry at hand; undefined when there is none. */
   waitingSince: number | undefined;
@@ -97,22 +84,29 @@ export class ShardJudge {
     this.#cursor = state.cursor;
     this.#saved = state;
     this.#rules = rules;
-    this.#committed = state.committed;
+    this.#registry = new PinnedRegistry(state.registry);
+    this.#alarms = new ShardAlarms(parts, state.committed);
     this.#devices = state.devices;
     this.#bridges = state.bridges;
-    this.#engine = parts.createEngine(rules.rules);
+    const calendar = createCalendar({
+      timeZone: parts.timeZone,
+      timetable: (site) => this.#registry.timetable(site),
+      isInMaintenance: (device, at) => this.#registry.maintenance.covers(device, at),
+    });
+    this.#engine = createEngine(rules.rules, calendar);
     this.#rollCall = new RollCall(
       {
         devices: state.devices,
         bridges: state.bridges,
-        register: parts.register,
+        register: this.#registry,
         ...parts.presenceTimes,
         onVerdict: (device, verdict, at) => this.#onVerdict(device, verdict, at),
       },
       state.openedAt,
     );
     for (const [key, json] of state.engine) this.#engine.restore(key, json);
-    this.#followRegister();
+    if (state.registry.size === 0) this.#registry.adopt(parts.register, this.#isOurs);
+    this.#describeDevices();
   }
 
   static async load(parts: JudgeParts): Promise<ShardJudge> {
@@ -126,21 +120,21 @@ export class ShardJudge {
   async run(signals: StopSignals): Promise<void> {
     await this.#endAbandoned();
     if (this.#saved.ruleSet !== this.#rules.id) await this.#nameRules(this.#rules);
-    let known = -1;
     while (!signals.abort.aborted) {
-      // Before anything more is judged: an id that was removed and registered again is a new device.
-      if (known !== this.#parts.register.changes) {
-        known = this.#parts.register.changes;
-        await this.#forgetRemoved();
+      // What was recorded before a crash is first judged again by what it was recorded by: otherwise it might not be
+      // found again, and nobody would ever clear it.
+      if (!this.#alarms.isAheadOf(this.#cursor)) {
+        await this.#confirmAlarms();
+        await this.#followRegistry();
+        await this.#followRules();
       }
-      await this.#followRules();
       const entries = await this.#parts.window.after(this.#cursor, waitMs, signals.drain);
       if (entries.length === 0 && signals.drain.aborted) break;
       this.waitingSince = entries[0] === undefined ? undefined : entryTime(entries[0].id);
       for (const entry of entries) {
         const transitions = entry.decoded.flatMap((decoded) => this.#judge(decoded));
         this.#cursor = entry.id;
-        if (transitions.length > 0) await this.#commit(transitions);
+        if (transitions.length > 0) await this.#alarms.record(transitions, this.#cursor);
         await this.#endAbandoned();
         await this.#tellTally();
       }
@@ -157,13 +151,34 @@ export class ShardJudge {
     }
   }
 
+  readonly #isOurs = (site: string): boolean => shardOf(site, this.#parts.shards) === this.#parts.lease.shard;
+
+  /** Ends what is recorded as active and nobody watches, whatever it was lost by: it would stay so for ever. */
+  async #confirmAlarms(): Promise<void> {
+    if (this.#isConfirmed) return;
+    this.#isConfirmed = true;
+    await this.#alarms.endAllBut(this.#engine.activeAlarms(), this.#cursor);
+  }
+
   /**
-   * Goes on with the newest rules. What was recorded before a crash is first judged again by the rules that it was
-   * recorded by: other rules might not find it, and nobody would ever clear it.
+   * Goes by what is registered now, before anything more is judged: an id that was removed and registered again is a
+   * new device.
    */
+  async #followRegistry(): Promise<void> {
+    const { register } = this.#parts;
+    if (this.#registryRead === register.changes) return;
+    this.#registryRead = register.changes;
+    const isOther = this.#registry.adopt(register, this.#isOurs);
+    await this.#forgetRemoved();
+    this.#describeDevices();
+    await this.#endAbandoned();
+    if (isOther) await this.#checkpoint(this.#rules, true);
+  }
+
+  /** Goes on with the newest rules. */
   async #followRules(): Promise<void> {
     const next = this.#parts.ruleSets.current;
-    if (next.id === this.#rules.id || compareIds(this.#cursor, this.#committed) < 0) return;
+    if (next.id === this.#rules.id) return;
     await this.#nameRules(next);
     this.#rules = next;
     this.#engine.replaceRules(next.rules);
@@ -180,7 +195,6 @@ export class ShardJudge {
     switch (decoded.kind) {
       case 'tick':
         // Presence first: whose silence is not its own fault must be known before silence is judged.
-        this.#followRegister();
         this.#rollCall.tick(decoded.arrivedAt);
         return this.#engine.tick(decoded.arrivedAt);
       case 'opened':
@@ -230,10 +244,10 @@ export class ShardJudge {
     }
   }
 
-  /** What the registry says of the devices may be something else than a moment ago. */
-  #followRegister(): void {
+  /** What the registry says of the devices may be something else than before. */
+  #describeDevices(): void {
     for (const [id, device] of this.#devices) {
-      const registered = this.#parts.register.find(id);
+      const registered = this.#registry.find(id);
       if (!device.isRegisteredAs(registered)) continue;
       const ref = device.registeredRef(id);
       if (ref !== undefined) this.#engine.describe(ref);
@@ -270,24 +284,11 @@ export class ShardJudge {
     let device = this.#devices.get(id);
     if (device === undefined) {
       device = new JudgedDevice();
-      device.isRegisteredAs(this.#parts.register.find(id));
+      device.isRegisteredAs(this.#registry.find(id));
       this.#devices.set(id, device);
     }
     this.#changed.set(id, device);
     return device;
-  }
-
-  async #commit(transitions: readonly Transition[]): Promise<void> {
-    const { redis, lease, tags, metrics } = this.#parts;
-    const topics = transitions.map(topicOf);
-    await tags.ensure(topics.filter((topic) => topic !== undefined));
-    for (const [i, transition] of transitions.entries()) {
-      const topic = topics[i];
-      const place = topic === undefined ? this.#placeOfGroup(transition) : tags.get(topic);
-      await commitTransition(redis, lease, transition, place, this.#lastCommitted());
-      const { kind, severity, shadow = false } = transition;
-      metrics.transitions.inc({ kind, severity, shadow: String(shadow) });
-    }
   }
 
   /** Before the next checkpoint: after a crash it is told again. */
@@ -299,31 +300,8 @@ export class ShardJudge {
     await append(cityShard, { kind: 'tally', arrivedAt: tally.at, ...told });
   }
 
-  #placeOfGroup({ site, group }: Transition): AlarmPlace {
-    if (group?.kind === 'district') return { district: group.id, room: unassigned };
-    const district = this.#parts.register.site(site)?.district ?? unassigned;
-    return { district, room: group?.kind === 'room' ? group.id : unassigned };
-  }
-
-  /** An alarm that nobody watches would stay active for ever. */
   async #endAbandoned(): Promise<void> {
-    const { redis, lease, clock } = this.#parts;
-    const abandoned = this.#engine.takeAbandoned();
-    const isDecided = abandoned.some(({ reason }) => reason === 'rule_off' || reason === 'rule_shadow');
-    const decisions = isDecided ? await listModeDecisions(redis) : undefined;
-    for (const { alarm: id, reason, shadow } of abandoned) {
-      const alarm = await findActiveAlarm(redis, lease.shard, id, shadow);
-      if (alarm === undefined) continue;
-      const decision = decisions?.get(alarm.rule);
-      const by = reason === `rule_${decision?.mode}` ? decision?.by : undefined;
-      const ending = endAlarm(alarm, reason, clock.now(), by);
-      await commitTransition(redis, lease, ending, alarm, this.#lastCommitted());
-    }
-  }
-
-  #lastCommitted(): string {
-    if (compareIds(this.#cursor, this.#committed) > 0) this.#committed = this.#cursor;
-    return this.#committed;
+    await this.#alarms.end(this.#engine.takeAbandoned(), this.#cursor);
   }
 
   /**
@@ -331,37 +309,35 @@ export class ShardJudge {
    * clears their alarms.
    */
   async #forgetRemoved(): Promise<void> {
-    const { register, lease, shards } = this.#parts;
     const isOurs = (id: string, device: RegisteredDevice | undefined) =>
-      device !== undefined &&
-      shardOf(device.site, shards) === lease.shard &&
-      this.#devices.get(id)?.isOf(device) === true;
-    const missing = [...this.#devices.keys()].filter((id) => !isOurs(id, register.find(id)));
+      device !== undefined && this.#isOurs(device.site) && this.#devices.get(id)?.isOf(device) === true;
+    const missing = [...this.#devices.keys()].filter((id) => !isOurs(id, this.#registry.find(id)));
     if (missing.length === 0) return;
     // One that was registered a moment ago may have published before the feed told us of it.
-    const answers = await register.ask(missing);
+    const answers = await this.#parts.register.ask(missing);
     for (const [i, id] of missing.entries()) {
       if (isOurs(id, answers[i])) continue;
       this.#engine.forget(id);
       this.#devices.delete(id);
       this.#changed.delete(id);
-      this.#shown.delete(id);
+      this.#shown.forget(id);
       this.#removed.add(id);
     }
     await this.#endAbandoned();
   }
 
-  async #checkpoint(rules = this.#rules): Promise<void> {
+  /** @param isOther something else than the cursor has to be saved */
+  async #checkpoint(rules = this.#rules, isOther = false): Promise<void> {
     this.#checkpointAt = performance.now();
-    if (this.#cursor === this.#saved.cursor && rules.id === this.#saved.ruleSet) return;
-    await this.#forgetRemoved();
-    const presences = [...this.#changed].flatMap(([device, { attendee }]) => {
-      const presence = this.#toShow(device, attendee);
-      return presence === undefined ? [] : [{ device, presence }];
-    });
+    if (!isOther && this.#cursor === this.#saved.cursor && rules.id === this.#saved.ruleSet) return;
+    if (!this.#alarms.isAheadOf(this.#cursor)) await this.#forgetRemoved();
+    const attendees = [...this.#changed].map(([id, { attendee }]) => [id, attendee] as const);
+    const presences = this.#shown.due(attendees);
     const changes = {
+      save: randomUUID(),
       ruleSet: rules.id,
       engine: this.#engine.takeChanges(),
+      registry: this.#registry.takeChanges(),
       devices: this.#changed,
       bridges: this.#bridges,
       openedAt: this.#rollCall.openedAt,
@@ -370,31 +346,11 @@ export class ShardJudge {
       removed: this.#removed,
     };
     await saveJudgeState(this.#parts.redis, this.#parts.lease, this.#cursor, changes);
-    for (const { device, presence } of presences) this.#shown.set(device, presence);
+    this.#shown.written(presences);
     this.#changed = new Map();
     this.#removed.clear();
     this.#saved = { cursor: this.#cursor, ruleSet: rules.id };
+    await this.#alarms.checkpointed();
     await this.#parts.onCheckpoint(this.#cursor);
   }
-
-  /** What is to be written of the device's presence; undefined where that is not worth it yet. */
-  #toShow(device: string, { state, since, heardAt, via }: Attendee): KeptPresence | undefined {
-    if (state === undefined) return undefined;
-    const through = via === undefined ? undefined : parseBridge(via);
-    const shown = this.#shown.get(device);
-    if (
-      shown?.state === state &&
-      shown.since === since &&
-      shown.through?.name === through?.name &&
-      shown.through?.kind === through?.kind &&
-      heardAt - shown.lastSeenAt < shownLateMs
-    )
-      return undefined;
-    return { state, since, lastSeenAt: heardAt, through };
-  }
-}
-
-/** The device that the transition is about, as its readings name it; undefined for a group. */
-function topicOf({ site, deviceClass, device }: Transition): DeviceTopic | undefined {
-  return device === undefined ? undefined : { site, deviceClass, device, stream: 'telemetry' };
 }

@@ -1,7 +1,5 @@
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
 import type { Profile } from '../devices/profiles/profile.js';
-import type { Engine } from '../rules/engine/engine.js';
-import type { CompiledRule } from '../rules/rule.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import type { Register } from './redis-register.js';
@@ -30,7 +28,8 @@ export interface PipelineParts {
   readonly tags: DeviceTagBook;
   readonly sink: Sink;
   readonly metrics: IngestMetrics;
-  readonly createEngine: (rules: readonly CompiledRule[]) => Engine;
+  /** Of timetables, and of where days begin. */
+  readonly timeZone: string;
   readonly ruleSets: RuleSets;
   readonly register: Register;
   readonly presenceTimes: PresenceTimes;

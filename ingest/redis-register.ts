@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '../devices/device.js';
-import { MaintenancePlan } from '../devices/maintenance.js';
+import type { MaintenanceWindow } from '../devices/maintenance.js';
 import { listMaintenance } from '../devices/redis-maintenance.js';
 import { readRemovals } from '../devices/redis-registry.js';
 import type { RegistryChange } from '../devices/redis-registry-changes.js';
@@ -34,12 +34,12 @@ export class Register {
   #sites = new Map<string, Site>();
   #rooms = new Map<string, Room>();
   #timetables = new Map<string, Timetable>();
-  #maintenance = new MaintenancePlan([]);
+  #windows: readonly MaintenanceWindow[] = [];
   /** Devices to be read again; undefined: everything. */
   #due: Set<string> | undefined = new Set();
   /** Sites, rooms, timetables or maintenance are to be read again. */
   #placesDue = false;
-  /** Goes up whenever devices were read again. */
+  /** Goes up whenever anything was read again. */
   changes = 0;
   #reading = false;
   #stopped = false;
@@ -73,8 +73,13 @@ export class Register {
     return this.#timetables.get(site);
   }
 
-  get maintenance(): MaintenancePlan {
-    return this.#maintenance;
+  timetables(): Iterable<readonly [site: string, timetable: Timetable]> {
+    return this.#timetables;
+  }
+
+  /** All announced maintenance that is remembered. */
+  get windows(): readonly MaintenanceWindow[] {
+    return this.#windows;
   }
 
   /** Asks the registry itself, which may know of a device what its feed has not told yet. @throws when it doesn't answer */
@@ -159,7 +164,8 @@ export class Register {
       this.#readHash<Room>(redisKeys.rooms),
       this.#readHash<Timetable>(redisKeys.timetables),
     ]);
-    this.#maintenance = new MaintenancePlan(await listMaintenance(this.#redis));
+    this.#windows = await listMaintenance(this.#redis);
+    this.changes++;
     for (const [id, device] of this.#devices) this.#devices.set(id, this.#place(device, device.removals));
   }
 

@@ -72,7 +72,10 @@ export interface Transition {
   readonly shadow?: true | undefined;
 }
 
-/** Why an alarm ended although its clear condition did not hold; `no_data`: what it looks at is reported no more. */
+/**
+ * Why an alarm ended although its clear condition did not hold; `no_data`: what it looks at is reported no more;
+ * `not_confirmed`: judged again after a restart, nothing was found of it.
+ */
 export type EndingReason =
   | 'rule_removed'
   | 'rule_changed'
@@ -80,7 +83,8 @@ export type EndingReason =
   | 'rule_shadow'
   | 'device_removed'
   | 'device_changed'
-  | 'no_data';
+  | 'no_data'
+  | 'not_confirmed';
 
 /**
  * What ended an alarm although the fault may go on: circumstances that its rule asks for, such as the timetable or

@@ -16,10 +16,10 @@ export const redisKeys = {
   /** Hash: the store's checkpoint: `@cursor`, `@writing`, `@save`, `@settled`, `@total`, `@reasons`, `@expired` and each device's ledger entry. */
   store: (shard: number) => `pc:{${shard}}:store`,
   /**
-   * Hash: the judge's checkpoint: `@cursor`, `@rules` (the set of rules that entries behind it are judged by),
-   * `@committed` (the last entry that alarms were recorded of; it may be behind the cursor), `@opened` (since when the
-   * front door listens, epoch ms), `e/<device>` engine state, `d/<device>` the judge's own, `b/<bridge>` presence of a
-   * bridge.
+   * Hash: the judge's checkpoint: `@save` (which one it is), `@cursor`, `@rules` (the set of rules that entries behind
+   * it are judged by), `@committed` (the last entry that alarms were recorded of; it may be behind the cursor),
+   * `@opened` (since when the front door listens, epoch ms), `e/<device>` engine state, `d/<device>` the judge's own,
+   * `b/<bridge>` presence of a bridge, `r/…` what of the registry entries behind the cursor are judged by.
    */
   judge: (shard: number) => `pc:{${shard}}:judge`,
   /** Hash: device id → its presence as the judge decided (JSON: state, since, lastSeenAt, through). */

@@ -50,6 +50,13 @@ const reasonWords: Readonly<Record<EndingReason, { readonly badge: Bilingual; re
         en: 'The device still reports, but no longer what this alarm looks at, so the alarm ends; whether things are back to normal is not known: please check that sensor or part.',
       },
     },
+    not_confirmed: {
+      badge: { zh: '重启后未再确认', en: 'Not confirmed after a restart' },
+      advice: {
+        zh: '服务重启并重新核算后，未再发现该告警的依据，告警因此结束；情况是否恢复正常未知，如情况仍在，会按规则重新告警。',
+        en: 'The service was restarted and judged anew, and nothing was found of this alarm, so it ends; whether things are back to normal is not known: if the fault is still there, the rule raises it again.',
+      },
+    },
     device_changed: {
       badge: { zh: '设备类型已变更', en: 'Device class changed' },
       advice: {

@@ -87,6 +87,7 @@ const reasonWords: Readonly<Record<EndingReason, string>> = {
   rule_off: 'its rule was switched off',
   rule_shadow: 'its rule is only tried out from then on',
   no_data: 'what it looks at was reported no more',
+  not_confirmed: 'judged again after a restart, nothing was found of it',
   device_removed: 'the device was removed',
   device_changed: 'the device reported as another class',
 };

@@ -7,10 +7,9 @@ import { isWide } from '../group-kind.js';
 import type { CompiledRule } from '../rule.js';
 import { tallyMs } from '../tally.js';
 import type { Tally } from '../tally.js';
-import type { Activated } from './activations.js';
-import { activationOf, noteEnd } from './activations.js';
-import { alarmId } from './alarm-id.js';
-import type { AlarmState } from './alarm-state.js';
+import { noteEnd } from './activations.js';
+import { activeAlarms } from './active-alarms.js';
+import type { AbandonedAlarm, ActiveAlarm, Alarmed } from './active-alarms.js';
 import { DeviceState } from './state.js';
 import { Evaluator } from './evaluator.js';
 import type { Findings } from './evaluator.js';
@@ -30,7 +29,6 @@ import {
   serializeGroup,
   serializeSlow,
 } from './saved-state.js';
-import type { AbandonedAlarm } from './saved-state.js';
 
 /** Keys of what is no device's in `takeChanges`; devices' ids have no "@". */
 const engineKey = '@engine';
@@ -313,6 +311,17 @@ export class Engine {
     for (const group of this.#groups.inOrder()) group.changed = true;
   }
 
+  /** All alarms that are active. */
+  *activeAlarms(): Generator<ActiveAlarm> {
+    for (const state of this.#devices.values()) {
+      const { rules } = state.program;
+      yield* activeAlarms(state, rules, state.device.id, undefined);
+      for (const [part, subject] of state.parts) yield* activeAlarms(subject, rules, state.device.id, part);
+    }
+    for (const group of [...this.#groups.inOrder(), ...this.#wide.inOrder()])
+      yield* activeAlarms(group, group.program.groupRules, group.subject, undefined);
+  }
+
   /** Alarms that nobody watches any more, since the last call. */
   takeAbandoned(): readonly AbandonedAlarm[] {
     const taken = this.#abandoned;
@@ -373,19 +382,16 @@ export class Engine {
   }
 
   #abandon(
-    own: Activated & { readonly alarms: readonly (AlarmState | undefined)[] },
+    own: Alarmed,
     rules: readonly BoundRule[],
     subject: string,
     part: string | undefined,
     reason: EndingReason,
   ): void {
-    own.alarms.forEach((alarm, place) => {
-      const rule = rules[place]?.rule;
-      if (rule === undefined || alarm === undefined || alarm.level < 0) return;
-      const id = alarmId(rule.id, subject, part, alarm.raisedAt, activationOf(own, rule.id));
-      noteEnd(own, rule.id, alarm.raisedAt, alarm.raisedAt);
-      this.#abandoned.push({ alarm: id, reason, shadow: rule.mode === 'shadow' });
-    });
+    for (const { alarm, shadow, rule, raisedAt } of activeAlarms(own, rules, subject, part)) {
+      noteEnd(own, rule, raisedAt, raisedAt);
+      this.#abandoned.push({ alarm, reason, shadow });
+    }
   }
 
   /** The device was heard: it is awake, and an alarm about its silence may be over. */

@@ -5,6 +5,7 @@ import type { DeviceRef } from '../device-ref.js';
 import type { Memory } from '../expression/memory.js';
 import type { Activated, SavedActivations } from './activations.js';
 import { activationOf, noteEnd, restoreActivations, saveActivations } from './activations.js';
+import type { AbandonedAlarm } from './active-alarms.js';
 import { alarmId } from './alarm-id.js';
 import type { AlarmState, StepState } from './alarm-state.js';
 import { stepPhases } from './alarm-state.js';
@@ -45,15 +46,6 @@ interface SavedGroup {
   n?: SavedActivations | undefined;
   /** Medians by metric. */
   m?: Record<string, number>;
-}
-
-/** An alarm that nobody watches any more. */
-export interface AbandonedAlarm {
-  /** `Transition.alarm` */
-  readonly alarm: string;
-  readonly reason: EndingReason;
-  /** Its rule was tried out. */
-  readonly shadow: boolean;
 }
 
 export function serializeDevice(state: DeviceState): string {

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { countAlarms, listAlarms } from '../../../alerts/redis-alarm-list.js';
-import { commitTransition } from '../../../ingest/redis-judge-checkpoint.js';
+import { commitTransition, forgetCleared } from '../../../ingest/redis-alarm-records.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import { RedisSentLedger } from '../../../alerts/redis-sent-ledger.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
@@ -21,10 +21,10 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function commit(shard: number, wanted: Parameters<typeof alarmEntry>[0], keep?: number): Promise<void> {
+async function commit(shard: number, wanted: Parameters<typeof alarmEntry>[0]): Promise<void> {
   const { transition, alarm } = alarmEntry(wanted);
   await redis.set(redisKeys.leaseToken(shard), 1);
-  await commitTransition(redis, { shard, token: '1' }, transition, alarm, '1-0', keep);
+  await commitTransition(redis, { shard, token: '1' }, transition, alarm, '1-0');
 }
 
 it('has no alarms on a Redis that no pipeline was started on', async () => {
@@ -64,13 +64,16 @@ it('puts a transition out once, whatever is committed again after a crash', asyn
   expect(await countAlarms(redis)).toEqual({ active: 1, cleared: 1 });
 });
 
-it('forgets the alarms that were cleared first, and no active one', async () => {
+it('forgets the alarms that were cleared first, with a checkpoint, and no active one', async () => {
   await redis.flushall();
   await redis.set(redisKeys.shards, 1);
   for (let raisedAt = 1; raisedAt <= 8; raisedAt++) {
-    await commit(0, { device: 'a', raisedAt }, 3);
-    if (raisedAt < 8) await commit(0, { device: 'a', raisedAt, kind: 'clear' }, 3);
+    await commit(0, { device: 'a', raisedAt });
+    if (raisedAt < 8) await commit(0, { device: 'a', raisedAt, kind: 'clear' });
   }
+  // Until then the log may be judged again, and all have to be known.
+  expect(await redis.zcard(redisKeys.clearedOrder(0))).toBe(7);
+  await forgetCleared(redis, { shard: 0, token: '1' }, 3);
   const kept = async (which: 'active' | 'cleared') =>
     (await listAlarms(redis, which)).map((alarm) => alarm.raisedAt);
   expect(await kept('cleared')).toEqual([7, 6, 5]);

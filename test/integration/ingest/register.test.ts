@@ -32,8 +32,7 @@ test('a device is another one only when something of it changed, not with every 
   const window = { site: 's1', room: undefined, device: undefined, from, until, reason: 'test' };
   await announceMaintenance(redis, window, { by: 'test', at: from });
   register.changed([{ kind: 'maintenance', id: 's1' }]);
-  const ref = { id: 'd1', site: 's1', deviceClass: 'ap' } as const;
-  await eventually('the maintenance', () => register.maintenance.covers(ref, 1500));
+  await eventually('the maintenance', () => register.windows.length > 0);
   expect(register.find('d1')).toBe(device);
 
   const { changes } = register;

@@ -203,9 +203,9 @@ test('rules know of maintenance soon after it is announced, and of its end', asy
   await readingUntil('its end', (alarm) => alarm === undefined);
 });
 
-test('an alarm that was raised just before a kill ends in order, though its rule was edited before the next start', async () => {
-  await edit(rule('hot', 'temp_c > 30'));
-  // Only a kill between the record and the next checkpoint shows it.
+/** Kills an ingest that has recorded an alarm of the rule `hot`, and made no checkpoint since. */
+async function killAfterRaise(): Promise<void> {
+  // Only a kill between the two shows anything.
   for (let tries = 0; ; tries++) {
     expect(tries).toBeLessThan(20);
     const ingest = await start();
@@ -215,12 +215,22 @@ test('an alarm that was raised just before a kill ends in order, though its rule
     await eventually('the alarm', () => alarmOf('hot'));
     await ingest.end();
     const { '@cursor': cursor = '', '@committed': committed = '' } = await checkpoint();
-    if (compareIds(cursor, committed) < 0) break;
+    if (compareIds(cursor, committed) < 0) return;
     await start();
     await append(1, { temp_c: 20 });
     await eventually('the end of the alarm', async () => (await alarmOf('hot')) === undefined);
     await started.pop()?.end();
   }
+}
+const endOf = (id: string) =>
+  eventually('the end of the alarm', async () => {
+    const alarm = await alarmOf(id, 'all');
+    return alarm?.state === 'cleared' && alarm;
+  });
+
+test('an alarm that was raised just before a kill ends in order, though its rule was edited before the next start', async () => {
+  await edit(rule('hot', 'temp_c > 30'));
+  await killAfterRaise();
   // By these rules it would never have been raised.
   await edit(rule('hot', 'temp_c > 50'));
   const before = (await checkpoint())['@rules'];
@@ -228,4 +238,28 @@ test('an alarm that was raised just before a kill ends in order, though its rule
   await reloaded(before);
   await append(2, { temp_c: 20 });
   await eventually('the end of the alarm', async () => (await alarmOf('hot')) === undefined);
+});
+
+test('an alarm that was raised just before a kill ends in order, though work was announced before the next start', async () => {
+  await edit(rule('hot', 'temp_c > 30 && !maintenance'));
+  await killAfterRaise();
+  const wanted = { device: 'd1', from: t0, until: t0 + 24 * 60 * minute, reason: 'new sensor' };
+  await announceMaintenance(redis, wanted, { by: 'test', at: t0 });
+  await start();
+  await append(2, { temp_c: 20 });
+  // It was found again, by what was known when it was found first.
+  expect((await endOf('hot')).reason).toBeUndefined();
+});
+
+test('an alarm that is recorded and that nobody watches any more ends with the next start', async () => {
+  await edit(rule('hot', 'temp_c > 30'));
+  const ingest = await start();
+  await append(2, { temp_c: 35 });
+  await eventually('the alarm', () => alarmOf('hot'));
+  await judged();
+  await ingest.end();
+  // As if the memory of it was lost.
+  await redis.hdel(redisKeys.judge(0), 'e/d1');
+  await start();
+  expect((await endOf('hot')).reason).toBe('not_confirmed');
 });
