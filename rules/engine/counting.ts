@@ -1,5 +1,4 @@
 import { intervalOf } from '../device-ref.js';
-import type { Layout } from '../expression/layout.js';
 import type { Trait } from '../expression/plan.js';
 import type { DeviceState } from './state.js';
 import type { Viewpoint } from './viewpoint.js';
@@ -26,15 +25,19 @@ export class Counting {
 
   /** After a reading or an event of the device. */
   reading(state: DeviceState): void {
-    const { traits } = state.program;
+    const { traits, awakeTraits } = state.program;
     if (traits.length === 0) return;
-    const { sight } = this.#viewpoint;
     this.#viewpoint.see(state, state, undefined);
-    for (let place = 0; place < traits.length; place++) {
-      const trait = traits[place] as Trait;
-      if (!trait.movedBy.readings || (!isAwake(trait, state) && state.traits[place] !== true)) continue;
-      this.#count(state, place, this.#test(trait, state));
-      sight.part = undefined;
+    const own = awakeTraits(state.layout, state.layout);
+    for (let i = 0; i < own.length; i++) {
+      const place = own[i] as number;
+      this.#count(state, place, this.#test(traits[place] as Trait, place, state));
+    }
+    if (state.parts.size === 0) return;
+    // Those that only parts have what they need for.
+    for (const [, part] of state.parts) {
+      for (const place of awakeTraits(part.layout, state.layout))
+        if (!own.includes(place)) this.#count(state, place, this.#test(traits[place] as Trait, place, state));
     }
   }
 
@@ -57,7 +60,7 @@ export class Counting {
       if (!trait.movedBy.ticks && !isCounted) continue;
       sight.at = trait.isAboutSilence ? at : deviceAt;
       sight.silenceS = trait.isAboutSilence ? silenceS : 0;
-      const holds = this.#test(trait, state);
+      const holds = this.#test(trait, place, state);
       this.#count(state, place, holds ?? (isStale && !trait.isAboutSilence ? false : undefined));
     }
     sight.at = deviceAt;
@@ -69,38 +72,23 @@ export class Counting {
   }
 
   /** The sight is turned to the device, and is again afterwards. */
-  #test(trait: Trait, state: DeviceState): boolean | undefined {
+  #test(trait: Trait, place: number, state: DeviceState): boolean | undefined {
     const { sight } = this.#viewpoint;
     let holds = trait.test(sight);
     if (holds === true || state.parts.size === 0) return holds;
+    let isTurned = false;
     for (const [part, subject] of state.parts) {
       // A part that has nothing of its own to say is as its device.
-      const hasOwn =
-        subject.alarms.length > 0 ||
-        trait.places.some((place) => (subject.layout.starts[place] as number) >= 0);
-      if (!hasOwn) continue;
+      const isAwake = state.program.awakeTraits(subject.layout, state.layout).includes(place);
+      if (!isAwake && subject.alarms.length === 0) continue;
       this.#viewpoint.see(state, subject, part);
+      isTurned = true;
       const ofPart = trait.test(sight);
       if (ofPart === true) holds = true;
       else holds ??= ofPart;
       if (holds === true) break;
     }
-    this.#viewpoint.see(state, state, undefined);
+    if (isTurned) this.#viewpoint.see(state, state, undefined);
     return holds;
   }
-}
-
-/** Whether the device or a part of it has what the condition needs. */
-function isAwake({ needs }: Trait, { layout, parts }: DeviceState): boolean {
-  if (needs.length === 0 || hasAll(needs, layout, layout)) return true;
-  for (const [, part] of parts) if (hasAll(needs, part.layout, layout)) return true;
-  return false;
-}
-
-function hasAll(needs: readonly number[], { starts }: Layout, ofDevice: Layout): boolean {
-  for (let i = 0; i < needs.length; i++) {
-    const place = needs[i] as number;
-    if ((starts[place] as number) < 0 && (ofDevice.starts[place] as number) < 0) return false;
-  }
-  return true;
 }

@@ -80,6 +80,8 @@ export interface Program {
    * was never reported.
    */
   readonly awake: (layout: Layout, ofDevice: Layout) => readonly BoundRule[];
+  /** The same for conditions about readings that groups count; their places. */
+  readonly awakeTraits: (layout: Layout, ofDevice: Layout) => readonly number[];
   /** Less seconds of silence, and no rule or count about silence is moved by it. */
   readonly leastSilence: (device: DeviceRef) => number;
 }
@@ -128,7 +130,8 @@ function createProgram(
     off,
     rules,
     readingRules,
-    awake: rememberAwake(readingRules),
+    awake: findOnce((has) => readingRules.filter(({ needs }) => needs.some((each) => each.every(has)))),
+    awakeTraits: findOnce((has, isOwn) => awakeTraits(plan.traits, has, isOwn)),
     leastSilence: leastSilence ?? (() => 0),
     lateRules: rules.filter(({ onReadings, onLateReadings }) => onReadings && onLateReadings),
     eventRules: rules.filter(({ onEvents }) => onEvents),
@@ -168,21 +171,32 @@ function leastOf(all: readonly LeastSilence[]): LeastSilence {
   return (device) => Math.min(...known.map((each) => each(device)));
 }
 
-/** Finds the rules that are awake once for each layout. */
-function rememberAwake(rules: readonly BoundRule[]): Program['awake'] {
-  const known = new Map<Layout, Map<Layout, readonly BoundRule[]>>();
-  return (layout, ofDevice) => {
+type Has = (place: number) => boolean;
+
+/**
+ * Finds something once for each layout of a device or a part, and that of the device.
+ * @param find is told whether either has cells for a memory, and whether the first has
+ */
+function findOnce<T>(find: (has: Has, isOwn: Has) => readonly T[]) {
+  const known = new Map<Layout, Map<Layout, readonly T[]>>();
+  return (layout: Layout, ofDevice: Layout): readonly T[] => {
     let ofOwn = known.get(layout);
-    if (ofOwn === undefined) known.set(layout, (ofOwn = new Map<Layout, readonly BoundRule[]>()));
-    let awake = ofOwn.get(ofDevice);
-    if (awake === undefined) {
-      const has = (place: number) =>
-        (layout.starts[place] as number) >= 0 || (ofDevice.starts[place] as number) >= 0;
-      awake = rules.filter(({ needs }) => needs.some((each) => each.every(has)));
-      ofOwn.set(ofDevice, awake);
+    if (ofOwn === undefined) known.set(layout, (ofOwn = new Map<Layout, readonly T[]>()));
+    let found = ofOwn.get(ofDevice);
+    if (found === undefined) {
+      const isOwn = (place: number) => (layout.starts[place] as number) >= 0;
+      const has = (place: number) => isOwn(place) || (ofDevice.starts[place] as number) >= 0;
+      ofOwn.set(ofDevice, (found = find(has, isOwn)));
     }
-    return awake;
+    return found;
   };
+}
+
+/** A condition about nothing that is remembered may hold for anybody. */
+function awakeTraits(traits: readonly Trait[], has: Has, isOwn: Has): readonly number[] {
+  return traits.flatMap(({ movedBy, needs, places }, place) =>
+    movedBy.readings && needs.every(has) && (places.length === 0 || places.some(isOwn)) ? [place] : [],
+  );
 }
 
 /** What a value of each metric has to do with. */
