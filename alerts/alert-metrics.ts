@@ -23,7 +23,7 @@ export function createAlertMetrics(registry: Registry): AlertMetrics {
     mails,
     waiting: new Gauge({
       name: 'pc_mail_jobs_waiting',
-      help: 'Alarm transitions whose mails are not all out',
+      help: 'Notices of incidents whose mails are not all out',
       registers,
     }),
     oldestSeconds: new Gauge({
@@ -33,7 +33,7 @@ export function createAlertMetrics(registry: Registry): AlertMetrics {
     }),
     outbox: new Gauge({
       name: 'pc_outbox_entries',
-      help: 'Alarm transitions not yet handed to the queue',
+      help: 'Alarm transitions that the desk has not taken yet',
       registers,
     }),
   };

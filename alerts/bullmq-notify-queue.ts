@@ -2,9 +2,9 @@ import { Queue } from 'bullmq';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { Logger } from '../runtime/logger.js';
-import type { OutboxEntry } from '../rules/alarm.js';
+import type { IncidentNotice } from './incidents/incident.js';
 
-/** Name of the queue of transitions to tell people about. */
+/** Name of the queue of notices of incidents. */
 export const notifyQueueName = 'notify';
 
 /** Name of the back-off that the worker computes. */
@@ -18,14 +18,14 @@ interface QueueDepth {
 }
 
 /**
- * The queue of transitions to tell people about: one job per transition, whose id it has, so that adding it
- * again does nothing while the job is known, and the sent ledger sees to the rest.
+ * The queue of notices of incidents: one job per notice, whose id it has, so that adding it again does nothing while
+ * the job is known, and the sent ledger sees to the rest.
  */
 export class NotifyQueue {
-  readonly #queue: Queue<OutboxEntry>;
+  readonly #queue: Queue<IncidentNotice>;
 
   constructor(redis: Redis, log: Logger) {
-    this.#queue = new Queue<OutboxEntry>(notifyQueueName, {
+    this.#queue = new Queue<IncidentNotice>(notifyQueueName, {
       connection: redis,
       prefix: redisKeys.bullPrefix,
     });
@@ -33,14 +33,14 @@ export class NotifyQueue {
     this.#queue.on('error', (error) => log.debug(`notify queue: ${error.message}`));
   }
 
-  /** Adds all entries or none; durable when it returns. */
-  async add(entries: readonly OutboxEntry[]): Promise<void> {
+  /** Adds all notices or none; durable when it returns. */
+  async add(notices: readonly IncidentNotice[]): Promise<void> {
     await this.#queue.addBulk(
-      entries.map((entry) => ({
-        name: entry.transition.kind,
-        data: entry,
+      notices.map((notice) => ({
+        name: notice.kind,
+        data: notice,
         opts: {
-          jobId: entry.transition.id,
+          jobId: notice.id,
           // A mail is never given up: the mail server may be away for days.
           attempts: Number.MAX_SAFE_INTEGER,
           backoff: { type: notifyBackoff },
@@ -52,9 +52,9 @@ export class NotifyQueue {
     );
   }
 
-  /** Whether the transition has a job that is not done yet. */
-  async isOpen(transition: string): Promise<boolean> {
-    const state = await this.#queue.getJobState(transition);
+  /** Whether the notice has a job that is not done yet. */
+  async isOpen(notice: string): Promise<boolean> {
+    const state = await this.#queue.getJobState(notice);
     return state !== 'unknown' && state !== 'completed' && state !== 'failed';
   }
 

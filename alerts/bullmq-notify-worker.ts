@@ -4,16 +4,16 @@ import { AppError } from '../runtime/app-error.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
-import type { OutboxEntry } from '../rules/alarm.js';
 import { notifyBackoff, notifyQueueName } from './bullmq-notify-queue.js';
 import type { NotifyQueue } from './bullmq-notify-queue.js';
-import { raiseOf } from './mail/alarm-mail.js';
+import { openedNotice } from './incidents/incident.js';
+import type { IncidentNotice } from './incidents/incident.js';
 
 interface WorkerParts {
   readonly redis: Redis;
   readonly queue: NotifyQueue;
   /** Does the job; running it again must be harmless. */
-  readonly notify: (entry: OutboxEntry, stillOurs: () => Promise<void>) => Promise<void>;
+  readonly notify: (notice: IncidentNotice, stillOurs: () => Promise<void>) => Promise<void>;
   readonly log: Logger;
   /** Wall ms before a first retry, doubled up to a minute. @defaultValue 1000 */
   readonly firstRetryMs?: number | undefined;
@@ -29,9 +29,9 @@ const stalledCheckMs = 5000;
  * Works off the notify queue. A job that fails is tried again for ever, a minute apart at most; one whose
  * process died is done by another, or by the next. `close()` waits for the jobs at hand.
  */
-export function startNotifyWorker(parts: WorkerParts): Worker<OutboxEntry> {
+export function startNotifyWorker(parts: WorkerParts): Worker<IncidentNotice> {
   const { firstRetryMs = 1000, log } = parts;
-  const worker = new Worker<OutboxEntry>(notifyQueueName, (job, token = '') => work(job, token, parts), {
+  const worker = new Worker<IncidentNotice>(notifyQueueName, (job, token = '') => work(job, token, parts), {
     connection: parts.redis,
     prefix: redisKeys.bullPrefix,
     concurrency,
@@ -52,24 +52,26 @@ export function startNotifyWorker(parts: WorkerParts): Worker<OutboxEntry> {
   worker.on('failed', (job, error) => {
     // Expected failures are told, once per kind, by whoever they come from.
     if (!(error instanceof AppError))
-      log.error({ transition: job?.id, error: error.stack }, 'a mail could not be made');
+      log.error({ notice: job?.id, error: error.stack }, 'a mail could not be made');
   });
   worker.on('stalled', (id) =>
-    log.warn({ transition: id }, 'the process that had this mail is gone; taken up again'),
+    log.warn({ notice: id }, 'the process that had this mail is gone; taken up again'),
   );
   return worker;
 }
 
-async function work(job: Job<OutboxEntry>, token: string, { queue, notify }: WorkerParts): Promise<void> {
-  const { transition } = job.data;
+async function work(job: Job<IncidentNotice>, token: string, { queue, notify }: WorkerParts): Promise<void> {
+  const { id, kind, incident } = job.data;
   // After an outage several mails may be waiting: people must not read of the end before the beginning.
-  if (transition.kind !== 'raise' && (await queue.isOpen(raiseOf(transition.alarm)))) {
-    throw new AppError('raise_first', 'the mail that raised this alarm is not out yet', { retryable: true });
+  if (kind !== 'opened' && (await queue.isOpen(openedNotice(incident.id)))) {
+    throw new AppError('opening_first', 'the mail that opened this incident is not out yet', {
+      retryable: true,
+    });
   }
   await notify(job.data, async () => {
     // A process that was stopped for long may have lost the job to another one without noticing.
     const extended = await job.extendLock(token, lockMs);
     if (extended !== 1)
-      throw new AppError('lock_lost', `another worker has ${transition.id} by now`, { retryable: true });
+      throw new AppError('lock_lost', `another worker has ${id} by now`, { retryable: true });
   });
 }

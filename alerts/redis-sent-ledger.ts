@@ -2,7 +2,7 @@ import type { Redis } from '../runtime/redis-connection.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import type { SentLedger, SentState } from './notify.js';
 
-/** The sent ledger in Redis: field `transition|recipient`, value `<state> <wall ms> <reason>`. */
+/** The sent ledger in Redis: field `notice|recipient`, value `<state> <wall ms> <reason>`. */
 export class RedisSentLedger implements SentLedger {
   readonly #redis: Redis;
 
@@ -10,14 +10,14 @@ export class RedisSentLedger implements SentLedger {
     this.#redis = redis;
   }
 
-  async state(transition: string, recipient: string): Promise<SentState | undefined> {
-    const value = await this.#redis.hget(redisKeys.sent, `${transition}|${recipient}`);
+  async state(notice: string, recipient: string): Promise<SentState | undefined> {
+    const value = await this.#redis.hget(redisKeys.sent, `${notice}|${recipient}`);
     return value === null ? undefined : (value.split(' ', 1)[0] as SentState);
   }
 
-  async mark(transition: string, recipient: string, state: SentState, reason = ''): Promise<void> {
+  async mark(notice: string, recipient: string, state: SentState, reason = ''): Promise<void> {
     const value = `${state} ${Date.now()} ${reason}`.trimEnd();
-    await this.#redis.hset(redisKeys.sent, `${transition}|${recipient}`, value);
+    await this.#redis.hset(redisKeys.sent, `${notice}|${recipient}`, value);
   }
 
   /** Forgets mails that were settled before `at` (wall time, epoch ms): nothing can bring those up again. */

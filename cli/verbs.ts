@@ -111,6 +111,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/alarms.js')).addAlarmsCommand,
   },
   {
+    name: 'incidents',
+    summary: 'alarms with one cause: list them, and tell the story of one',
+    load: async () => (await import('./commands/incidents.js')).addIncidentsCommand,
+  },
+  {
     name: 'ledger',
     summary: 'what became of everything that was received',
     load: async () => (await import('./commands/ledger.js')).addLedgerCommand,

@@ -51,5 +51,7 @@ function sharedBy(source: Shared): Shared {
   const { site, deviceClass, device, part, group, shadow } = source;
   const what = { revision, raisedAt, rule, ruleVersion, severity, title, explanation, advice };
   const why = { condition, holdMs, reason, by, ending, evidence, named };
-  return { ...what, ...why, site, deviceClass, device, part, group, shadow };
+  const { symptom, explains, reach, safety } = source;
+  const causality = { symptom, explains, reach, safety };
+  return { ...what, ...why, ...causality, site, deviceClass, device, part, group, shadow };
 }

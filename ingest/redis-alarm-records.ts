@@ -4,7 +4,7 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { recordTransition } from './alarm-record.js';
 import type { AlarmPlace } from './alarm-record.js';
 import type { ShardFence } from './log/log.js';
-import { runFenced } from './log/redis-shard-fence.js';
+import { runShardFenced } from './log/redis-shard-fence.js';
 
 /**
  * KEYS[2] active alarms, KEYS[3] cleared alarms, KEYS[4] their order, KEYS[5] outbox stream, KEYS[6] checkpoint;
@@ -88,7 +88,7 @@ export async function commitTransition(
   if (alarm === undefined) return;
   const keys = [activeKey(shard, isShadow), ...clearedKeys(shard, isShadow)];
   const outboxEntry = isShadow ? '' : JSON.stringify({ transition, alarm });
-  await runFenced(
+  await runShardFenced(
     redis,
     fence,
     commitScript,
@@ -108,5 +108,5 @@ export async function forgetCleared(
   keep = clearedAlarmsKept,
 ): Promise<void> {
   for (const isShadow of [false, true])
-    await runFenced(redis, fence, forgetScript, clearedKeys(fence.shard, isShadow), [keep]);
+    await runShardFenced(redis, fence, forgetScript, clearedKeys(fence.shard, isShadow), [keep]);
 }

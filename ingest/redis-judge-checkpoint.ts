@@ -1,12 +1,13 @@
 import type { KeptPresence, PresenceChange } from '../devices/presence.js';
 import type { Redis } from '../runtime/redis-connection.js';
+import { luaPut } from '../runtime/redis-fence.js';
 import { redisKeys } from '../runtime/redis-keys.js';
 import { restoreAttendee, saveAttendee } from './attendee.js';
 import type { Attendee, SavedAttendee } from './attendee.js';
 import { JudgedDevice } from './judged-device.js';
 import type { JudgedState } from './judged-device.js';
 import { logStart } from './log/log.js';
-import { luaPut, runFenced } from './log/redis-shard-fence.js';
+import { runShardFenced } from './log/redis-shard-fence.js';
 import type { ShardFence } from './log/log.js';
 
 /** What the judge knows of a shard as of one cursor. */
@@ -122,5 +123,5 @@ export async function saveJudgeState(
   const told = changes.presenceChanges.map((change) => JSON.stringify(change));
   const lists = [fields, shown, told, gone, [...changes.removed]].flatMap((list) => [list.length, ...list]);
   const keys = [redisKeys.judge(shard), redisKeys.presence(shard), redisKeys.presenceChanges(shard)];
-  await runFenced(redis, fence, saveScript, keys, [presenceChangesKept, ...lists]);
+  await runShardFenced(redis, fence, saveScript, keys, [presenceChangesKept, ...lists]);
 }

@@ -3,7 +3,8 @@ import { redisKeys } from '../runtime/redis-keys.js';
 import { LedgerEntry, noCounts } from './ledger/ledger-entry.js';
 import type { LedgerCounts } from './ledger/ledger-entry.js';
 import { compareIds, logStart } from './log/log.js';
-import { luaPut, runFenced, saveFields } from './log/redis-shard-fence.js';
+import { runShardFenced, saveFields } from './log/redis-shard-fence.js';
+import { luaPut } from '../runtime/redis-fence.js';
 import type { ShardFence } from './log/log.js';
 import type { Quarantined } from './quarantine/quarantine.js';
 import { luaHeld, readHeld } from './quarantine/redis-retention.js';
@@ -127,7 +128,8 @@ export async function saveStoreState(
   const keys = [redisKeys.store(shard), redisKeys.quarantine(shard), redisKeys.quarantineHeld(shard)];
   const { expired } = changes;
   const args = [state.saves, fields.length, expired.length, ...fields, ...expired, ...quarantined];
-  const held = (await runFenced(redis, fence, saveScript, keys, args)) as 0 | [items: number, bytes: number];
+  const held = (await runShardFenced(redis, fence, saveScript, keys, args)) as
+    0 | [items: number, bytes: number];
   if (held === 0) {
     state.saves--;
     return false;

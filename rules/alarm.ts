@@ -1,4 +1,5 @@
 import type { DeviceClass } from '../devices/device-class.js';
+import type { Causality } from './causality.js';
 import type { GroupKind } from './group-kind.js';
 
 /** ITU-T X.733 severities that an alarm of ours can have, least severe first. */
@@ -20,7 +21,7 @@ export interface Bilingual {
  * An alarm changed its state: what the engine puts out. The same log always yields the same transitions
  * with the same ids, so whoever acts on one can tell that it was done already.
  */
-export interface Transition {
+export interface Transition extends Causality {
   /** `<alarm>~raise`, `<alarm>~change-<revision>` or `<alarm>~clear`; safe in file names and as a BullMQ job id. */
   readonly id: string;
   /**

@@ -31,7 +31,24 @@ export function checkReferences(rules: readonly PlacedRule[]): readonly TextProb
       }
     });
   }
-  return [...problems, ...findCircles(byId)];
+  return [...problems, ...findUnknownSymptoms(rules), ...findCircles(byId)];
+}
+
+/** A misspelt symptom would explain nothing, and nobody would notice. */
+function findUnknownSymptoms(rules: readonly PlacedRule[]): readonly TextProblem[] {
+  const known = new Set(rules.flatMap(({ rule }) => rule.causality.symptom ?? []));
+  return rules.flatMap(({ rule, problemAt }) =>
+    (rule.causality.explains ?? []).flatMap((symptom, i) =>
+      known.has(symptom)
+        ? []
+        : [
+            problemAt(
+              ['explains', i],
+              `No rule has the symptom "${symptom}".${didYouMean(symptom, [...known])}`,
+            ),
+          ],
+    ),
+  );
 }
 
 function whyNoReference(rule: CompiledRule, target: CompiledRule): string | undefined {

@@ -145,7 +145,15 @@ function compileRule(
     return undefined;
   }
   const { id, title, explanation, advice, source, group, mode, class: classes } = definition;
-  const version = shortHash(JSON.stringify({ ...definition, mode: undefined }));
+  const { symptom, explains, reach, safety } = definition;
+  if (explains === undefined && reach !== undefined) {
+    const message = '"reach" says how far "explains" goes; the rule explains nothing.';
+    problems.push(document.problemAt(index, ['reach'], message));
+    return undefined;
+  }
+  // A rule that says nothing of causes keeps the version that it had before rules could.
+  const versioned = { ...definition, mode: undefined, safety: safety ? true : undefined };
+  const version = shortHash(JSON.stringify(versioned));
   return {
     id,
     version,
@@ -157,6 +165,12 @@ function compileRule(
     group,
     steps,
     mode,
+    causality: {
+      ...(symptom === undefined ? {} : { symptom }),
+      ...(explains === undefined ? {} : { explains }),
+      ...(reach === undefined ? {} : { reach }),
+      ...(safety ? { safety } : {}),
+    },
     file,
     line: line ?? 1,
   };

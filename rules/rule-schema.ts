@@ -3,6 +3,7 @@ import { deviceClasses } from '../devices/device-class.js';
 import { isWorse, severities } from './alarm.js';
 import type { Severity } from './alarm.js';
 import { groupKinds } from './group-kind.js';
+import { reaches } from './causality.js';
 import { ruleModes } from './rule.js';
 import { durationHint, durationPattern, parseDuration, weekPattern } from './duration.js';
 
@@ -33,6 +34,9 @@ const duration = z
 const hold = (meaning: string) =>
   duration.default(0).describe(`${meaning}: a whole number and s, m, h or d, at most 7d. Left out: at once.`);
 
+const symptom = z.string({ error: 'must be text' }).regex(/^[a-z][a-z0-9-]{0,31}$/, {
+  error: 'must be up to 32 small letters, digits and "-", beginning with a letter',
+});
 const severity = z
   .enum(severities, { error: `must be one of ${severities.join(', ')}` })
   .describe('How bad it is (ITU-T X.733), from warning to critical.');
@@ -79,6 +83,32 @@ export const ruleSchema = z.strictObject({
     .optional()
     .describe(
       'Its alarms are about such a group of devices, and its conditions count them with members and member_share.',
+    ),
+  symptom: symptom
+    .optional()
+    .describe(
+      'What kind of symptom its alarms are, as a word: another rule can name it in "explains". Left out: nothing ' +
+        'explains its alarms, so that they never wait for the alarm of what is above them.',
+    ),
+  explains: z
+    .array(symptom, { error: 'must be a list of symptoms' })
+    .min(1, { error: 'must have at least one symptom' })
+    .optional()
+    .describe(
+      'Symptoms that follow from its alarms, in the same device or devices and in whatever is reached through them: ' +
+        'alarms of such rules are then part of its incident.',
+    ),
+  reach: z
+    .enum(reaches, { error: `must be one of ${reaches.join(', ')}` })
+    .optional()
+    .describe(
+      'With "explains": not only what is reached through the device, but its whole room, floor, site or district.',
+    ),
+  safety: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .describe(
+      'It is about danger to people: its alarms never wait, and neither maintenance nor another alarm silences them.',
     ),
   mode: z
     .enum(ruleModes, { error: `must be one of ${ruleModes.join(', ')}` })

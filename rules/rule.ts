@@ -1,6 +1,7 @@
 import type { DeviceClass } from '../devices/device-class.js';
 import type { Bilingual, Severity } from './alarm.js';
 import type { CheckedExpression } from './expression/compile-expression.js';
+import type { Causality } from './causality.js';
 import type { GroupKind } from './group-kind.js';
 
 /** `shadow`: evaluated and recorded, but nobody is alerted. */
@@ -40,6 +41,7 @@ export interface CompiledRule {
   /** From the mildest to the most severe. */
   readonly steps: readonly CheckedStep[];
   readonly mode: RuleMode;
+  readonly causality: Causality;
   /** Where it is written. */
   readonly file: string;
   readonly line: number;

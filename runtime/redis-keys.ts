@@ -36,7 +36,7 @@ export const redisKeys = {
   clearedShadowOrder: (shard: number) => `pc:{${shard}}:shadow:cleared:order`,
   /** Sorted set: ids of the cleared alarms by the time of clearing, to forget the oldest. */
   clearedOrder: (shard: number) => `pc:{${shard}}:cleared:order`,
-  /** Stream: alarm transitions to hand to the alert queue; field `t` is the transition (JSON). */
+  /** Stream: alarm transitions for the desk; field `t` is the transition (JSON). */
   outbox: (shard: number) => `pc:{${shard}}:outbox`,
   /** Stream: messages that could not be understood, with reason and original bytes. */
   quarantine: (shard: number) => `pc:{${shard}}:quarantine`,
@@ -111,7 +111,37 @@ export const redisKeys = {
   roles: 'pc:roles',
   /** Hash: process name → pid, restarts and start time, written by the supervisor (JSON). */
   processes: 'pc:processes',
-  /** Hash: `transition|recipient` → `sending`, `sent` or `refused`, wall ms and, where refused, the reason. */
+  /** String that expires: which process is the desk (JSON). All keys of the desk share a hash tag. */
+  deskLease: 'pc:{desk}:lease',
+  /** Counter: the token of the latest desk; whoever has an older one may change nothing. */
+  deskLeaseToken: 'pc:{desk}:lease:token',
+  /** Hash: where the desk stands: `@turn`, and the last entry taken of each stream that it follows, by key. */
+  deskState: 'pc:{desk}:state',
+  /** Hash: activation id → alarm as the desk keeps it (JSON), as long as it or its incident is open. */
+  deskAlarms: 'pc:{desk}:alarms',
+  /** Hash: the same of alarms that are over, the newest (ALARM_HISTORY_COUNT, INCIDENT_HISTORY_DAYS). */
+  deskPastAlarms: 'pc:{desk}:alarms:past',
+  /** Sorted set: ids of those by when they were over, pipeline epoch ms. */
+  deskPastAlarmsOrder: 'pc:{desk}:alarms:past:order',
+  /** Hash: incident id → open incident (JSON, alerts/incidents/incident.ts). */
+  incidents: 'pc:{desk}:incidents',
+  /** Hash: the same of those that are closed or merged, the newest (INCIDENT_HISTORY_COUNT, INCIDENT_HISTORY_DAYS). */
+  pastIncidents: 'pc:{desk}:incidents:past',
+  /** Sorted set: ids of those by when they were closed, pipeline epoch ms. */
+  pastIncidentsOrder: 'pc:{desk}:incidents:past:order',
+  /** Set: ids of the alarms of an incident; goes with the incident. */
+  incidentAlarms: (incident: string) => `pc:{desk}:incident:${incident}:alarms`,
+  /** Hash: event id → step of an incident's story (JSON); goes with the incident. */
+  incidentStory: (incident: string) => `pc:{desk}:incident:${incident}:story`,
+  /** Hash: key of an alarm (rule, device, part) → who holds it back, until when (JSON). */
+  shelves: 'pc:{desk}:shelves',
+  /** Stream: what operators want done about alarms; field `t` is the action (JSON). */
+  operatorActions: 'pc:{desk}:actions',
+  /** String that expires: what the desk answered to an operator's action (JSON). */
+  operatorReply: (action: string) => `pc:{desk}:reply:${action}`,
+  /** Stream: what people have to be told of incidents, for the notify queue; field `t` is the notice (JSON). */
+  notices: 'pc:{desk}:notices',
+  /** Hash: `notice|recipient` → `sending`, `sent` or `refused`, wall ms and, where refused, the reason. */
   sent: 'pc:sent',
   /** Hash: command id → command (JSON), open and finished ones. All keys of commands share a hash tag. */
   commands: 'pc:{commands}:record',

@@ -4,6 +4,7 @@ import { AppError } from './app-error.js';
 import { assertGoTogether } from './settings/assert-go-together.js';
 import { clientLimitSettings } from './settings/client-limit-settings.js';
 import { commandSettings } from './settings/command-settings.js';
+import { incidentSettings } from './settings/incident-settings.js';
 import { instanceSettings } from './settings/instance-settings.js';
 import { listenerSettings } from './settings/listener-settings.js';
 import { loginSettings } from './settings/login-settings.js';
@@ -21,6 +22,7 @@ export const settingDefinitions = {
   ...storeSettings,
   ...readingSettings,
   ...commandSettings,
+  ...incidentSettings,
   ...mailSettings,
 } as const;
 
@@ -33,6 +35,7 @@ export const settingAreas: readonly { readonly title: Words; readonly settings: 
   { title: { en: 'Redis and InfluxDB', zh: 'Redis 与 InfluxDB' }, settings: storeSettings },
   { title: { en: 'Readings and rules', zh: '读数与规则' }, settings: readingSettings },
   { title: { en: 'Commands', zh: '命令' }, settings: commandSettings },
+  { title: { en: 'Alarms and incidents', zh: '告警与事件' }, settings: incidentSettings },
   { title: { en: 'Mail', zh: '邮件' }, settings: mailSettings },
 ];
 

@@ -3,7 +3,7 @@ import { redisKeys } from '../../runtime/redis-keys.js';
 import { decodeFrame } from './frame.js';
 import { keptMs } from './log.js';
 import type { LogEntry, LogReader, ShardFence } from './log.js';
-import { runFenced } from './redis-shard-fence.js';
+import { runShardFenced } from './redis-shard-fence.js';
 
 /** KEYS[2] log stream; ARGV[2] the first id to keep, ARGV[3] ms that are kept in any case. Returns how many entries went. */
 const trimScript = `
@@ -36,6 +36,6 @@ export class RedisLogReader implements LogReader {
   async trimThrough(fence: ShardFence, cursor: string): Promise<void> {
     const [ms = '0', seq = '0'] = cursor.split('-');
     const firstKept = `${ms}-${BigInt(seq) + 1n}`;
-    await runFenced(this.#redis, fence, trimScript, [redisKeys.log(fence.shard)], [firstKept, keptMs]);
+    await runShardFenced(this.#redis, fence, trimScript, [redisKeys.log(fence.shard)], [firstKept, keptMs]);
   }
 }

@@ -1,159 +1,49 @@
-import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../runtime/app-error.js';
 import type { Logger } from '../../runtime/logger.js';
-import { processIdentity } from '../../runtime/process-identity.js';
 import type { Redis } from '../../runtime/redis-connection.js';
 import { redisKeys } from '../../runtime/redis-keys.js';
+import { Leases } from '../../runtime/redis-leases.js';
+import type { Lease } from '../../runtime/redis-leases.js';
 import type { ShardFence } from './log.js';
-
-/** Who has a shard: enough for another process of the same machine to see whether it still runs. */
-interface Holder {
-  readonly host: string;
-  readonly pid: number;
-  readonly started: string;
-  readonly id: string;
-}
+import { fenceOf } from './redis-shard-fence.js';
 
 /** A shard of our own until it is given back or lost. */
-export interface ShardLease extends ShardFence {
-  /** Aborted when the shard has another owner. */
-  readonly lost: AbortSignal;
-}
+export interface ShardLease extends ShardFence, Lease {}
 
-const leaseMs = 3000;
-const renewMs = 1000;
-const askMs = 250;
-
-/**
- * KEYS[1] lease, KEYS[2] token counter; ARGV[1] who asks, ARGV[2] ms, ARGV[3] a holder that is known to be gone,
- * or empty. Returns {token, holder}: the token is empty when somebody else holds the lease. Asked again after a
- * lost reply it answers the same.
- */
-const acquireScript = `
-local holder = redis.call('GET', KEYS[1])
-if holder == ARGV[1] then return {redis.call('GET', KEYS[2]), holder} end
-if holder and holder ~= ARGV[3] then return {'', holder} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {tostring(redis.call('INCR', KEYS[2])), ARGV[1]}`;
-
-/**
- * KEYS[1] lease, KEYS[2] token counter; ARGV[1] who asks, ARGV[2] ms (0 gives the lease back), ARGV[3] its token.
- * Returns 0 when a newer token was given out. A lease that ran out unnoticed by anybody is simply taken up again.
- */
-const renewScript = `
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-if ARGV[2] == '0' then redis.call('DEL', KEYS[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return 1`;
-
-/**
- * Makes sure that a shard has one follower. Whoever holds a shard's lease renews it; one that is gone or stalled
- * for three seconds loses it to the next that asks. What makes this safe is not the time but the token: every
- * change of the shard checks it (`runFenced`), so that a stalled owner that wakes up can do no harm.
- */
+/** Makes sure that a shard has one follower (`Leases`). */
 export class ShardLeases {
-  readonly #redis: Redis;
-  readonly #log: Logger;
-  readonly #self: string;
-  readonly #held = new Map<ShardLease, AbortController>();
-  readonly #waiting = new Map<number, string>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #leases: Leases;
+  readonly #shardOf = new Map<string, number>();
 
   constructor(redis: Redis, log: Logger) {
-    this.#redis = redis;
-    this.#log = log;
-    const holder: Holder = {
-      host: machineName(),
-      pid: process.pid,
-      started: processIdentity(process.pid) ?? '',
-      id: randomUUID(),
-    };
-    this.#self = JSON.stringify(holder);
-    this.#timer = setInterval(() => this.#renewAll(), renewMs);
+    this.#leases = new Leases(redis, log);
   }
 
   /** Waits until the shard is free and takes it; undefined when the signal came first. */
   async acquire(shard: number, signal: AbortSignal): Promise<ShardLease | undefined> {
-    let gone = '';
-    try {
-      while (!signal.aborted) {
-        const [token, holder] = (await this.#redis.eval(
-          acquireScript,
-          2,
-          redisKeys.lease(shard),
-          redisKeys.leaseToken(shard),
-          this.#self,
-          leaseMs,
-          gone,
-        )) as [string, string];
-        if (token !== '') return this.#keep(shard, token);
-        const { host, pid } = JSON.parse(holder) as Holder;
-        this.#waiting.set(shard, `process ${pid} on ${host}`);
-        gone = isGone(holder) ? holder : '';
-        if (gone === '') await sleep(askMs, undefined, { signal }).catch(() => undefined);
-      }
-      return undefined;
-    } finally {
-      this.#waiting.delete(shard);
-    }
+    const leaseKey = redisKeys.lease(shard);
+    this.#shardOf.set(leaseKey, shard);
+    const { tokenKey, what } = fenceOf({ shard, token: '' });
+    const lease = await this.#leases.acquire({ leaseKey, tokenKey, what }, signal);
+    // Another object would not be known when it is given back.
+    return lease === undefined ? undefined : Object.assign(lease, { shard });
   }
 
   /** Gives the shard back, so that the next one need not wait. */
   async release(lease: ShardLease): Promise<void> {
-    if (this.#held.delete(lease)) await this.#tell(lease, 0);
+    await this.#leases.release(lease);
   }
 
   /** One sentence while shards that are free for us to follow are followed by another process. */
   get waiting(): string | undefined {
-    const [first] = this.#waiting;
+    const { waiting } = this.#leases;
+    const [first] = waiting;
     if (first === undefined) return undefined;
-    const shards = [...this.#waiting.keys()].sort((a, b) => a - b).join(', ');
+    const numbers = [...waiting.keys()].map((key) => this.#shardOf.get(key) ?? 0);
+    const shards = numbers.sort((a, b) => a - b).join(', ');
     return `stands by: shards ${shards} are followed by another ingest (${first[1]})`;
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  #keep(shard: number, token: string): ShardLease {
-    const lost = new AbortController();
-    const lease: ShardLease = { shard, token, lost: lost.signal };
-    this.#held.set(lease, lost);
-    return lease;
-  }
-
-  #renewAll(): void {
-    for (const [lease, lost] of this.#held) {
-      this.#tell(lease, leaseMs)
-        .then((kept) => {
-          if (kept) return;
-          this.#held.delete(lease);
-          lost.abort(new Error(`shard ${lease.shard} was taken over by another ingest`));
-        })
-        .catch((error: unknown) => this.#log.debug(`lease of shard ${lease.shard}: ${messageOf(error)}`));
-    }
-  }
-
-  async #tell({ shard, token }: ShardLease, ms: number): Promise<boolean> {
-    const keys = [redisKeys.lease(shard), redisKeys.leaseToken(shard)];
-    return (await this.#redis.eval(renewScript, 2, ...keys, this.#self, ms, token)) === 1;
-  }
-}
-
-/** Whether the holder was a process of this machine that has ended: then nobody has to wait for its lease. */
-function isGone(holder: string): boolean {
-  const { host, pid, started } = JSON.parse(holder) as Holder;
-  return host === machineName() && processIdentity(pid) !== started;
-}
-
-/** The name of what process ids are unique in: on Linux the host's name is not enough, containers may share it. */
-function machineName(): string {
-  try {
-    return `${hostname()}/${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
+    this.#leases.stop();
   }
 }

@@ -112,6 +112,7 @@ function describe(
     ...(ending === undefined ? {} : { ending }),
     evidence: expression.evidence(sight),
     ...(named === undefined ? {} : { named }),
+    ...rule.causality,
     ...(rule.mode === 'shadow' ? { shadow: true } : {}),
   };
 }

@@ -7,6 +7,8 @@ import type { ParsedMail } from 'mailparser';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../../alerts/app.js';
 import { freePort } from '../../../cli/stores/free-port.js';
+import type { DeskAlarm } from '../../../alerts/incidents/desk-alarm.js';
+import type { Incident } from '../../../alerts/incidents/incident.js';
 import type { OutboxEntry } from '../../../rules/alarm.js';
 import type { ClockSpec } from '../../../runtime/clock.js';
 import { LifeCycle } from '../../../runtime/life-cycle.js';
@@ -14,6 +16,7 @@ import { redisKeys } from '../../../runtime/redis-keys.js';
 import type { RoleContext } from '../../../runtime/role.js';
 import type { SettingName } from '../../../runtime/settings.js';
 import { alarmEntry } from '../../support/alarm-entry.js';
+import { noticeOf } from '../../support/incident-notice.js';
 import { eventually } from '../../support/eventually.js';
 import { MailServer } from '../../support/mail-server.js';
 import { createTestContext } from '../../support/role-context.js';
@@ -58,7 +61,13 @@ async function start(
   settings: Partial<Record<SettingName, string>> = {},
   { clock, stopWithinMs }: StartOptions = {},
 ): Promise<RoleContext> {
-  const usual = createTestContext({ redisUrl: server.url }, { DATA_DIR: folder, ...settings }, clock);
+  // Nobody waits for long in a test: half a second stands for ten, or for a minute.
+  const quick = { INCIDENT_WAIT_S: '0.5', FLEETING_S: '0.3', INCIDENT_QUIET_S: '0.3', RECOVERY_GRACE_S: '1' };
+  const usual = createTestContext(
+    { redisUrl: server.url },
+    { DATA_DIR: folder, ...quick, ...settings },
+    clock,
+  );
   const context = { ...usual, lifeCycle: new LifeCycle(usual.log, stopWithinMs) };
   started.push(context);
   await startAlerts(context);
@@ -92,16 +101,24 @@ async function outboxLength(): Promise<number> {
   return lengths.reduce((sum, length) => sum + length, 0);
 }
 
+/** The notice that the incident of the usual alarm is opened with. */
+const opened = noticeOf(alarmEntry()).id;
+
 const emlFiles = async () =>
   (await readdir(join(folder, 'outbox')).catch(() => [])).filter((name) => name.endsWith('.eml'));
 
 /** All jobs are done, so that a mail too many would have gone out by now. */
 async function allSettled(): Promise<void> {
   await eventually('all jobs to be done', async () => {
-    if ((await outboxLength()) > 0) return false;
-    const open = ['wait', 'active'].map((state) => redis.llen(`${redisKeys.bullPrefix}:notify:${state}`));
+    if ((await outboxLength()) > 0 || (await redis.xlen(redisKeys.notices)) > 0) return false;
+    // Nor does anything wait at the desk.
+    const waiting = (await redis.hvals(redisKeys.deskAlarms)).map((json) => JSON.parse(json) as DeskAlarm);
+    if (waiting.some(({ state, incident }) => state === 'active' && incident === undefined)) return false;
+    const open = (await redis.hvals(redisKeys.incidents)).map((json) => JSON.parse(json) as Incident);
+    if (open.some(({ quietAt, recheckAt }) => quietAt !== undefined || recheckAt !== undefined)) return false;
+    const jobs = ['wait', 'active'].map((state) => redis.llen(`${redisKeys.bullPrefix}:notify:${state}`));
     const delayed = redis.zcard(`${redisKeys.bullPrefix}:notify:delayed`);
-    return (await Promise.all([...open, delayed])).every((count) => count === 0);
+    return (await Promise.all([...jobs, delayed])).every((count) => count === 0);
   });
 }
 
@@ -111,11 +128,12 @@ async function countMails(context: RoleContext, result: string): Promise<number>
 }
 
 describe('alerts with a mail server', () => {
-  it('sends one mail per transition and recipient, from all shards, and empties the outboxes', async () => {
+  it('sends one mail per step of an incident and recipient, from all shards, and empties the outboxes', async () => {
     const port = await freePort();
     const { mails } = await startMailServer(port);
     for (let n = 0; n < 8; n++) await putOut(alarmEntry({ device: `co2-${n}` }), n % 4);
     const context = await start(smtp(port, '张老师 <zhang@school.example>, li@school.example'));
+    await eventually('the opening mails', () => mails.length >= 16);
     await putOut(alarmEntry({ kind: 'clear', device: 'co2-3' }), 3);
     await eventually('18 mails', () => mails.length >= 18);
     await allSettled();
@@ -134,7 +152,8 @@ describe('alerts with a mail server', () => {
     await allSettled();
     await first.lifeCycle.stop();
     // As if BullMQ had forgotten its job by now.
-    await redis.del(`${redisKeys.bullPrefix}:notify:${alarmEntry().transition.id}`);
+    await redis.del(`${redisKeys.bullPrefix}:notify:${opened}`);
+    await redis.del(redisKeys.deskAlarms, redisKeys.incidents);
     await putOut(alarmEntry());
     await start(smtp(port));
     await putOut(alarmEntry({ device: 'another' }));
@@ -160,25 +179,26 @@ describe('alerts with a mail server', () => {
     expect(mails).toHaveLength(2);
   });
 
-  it('tells of the end of an alarm after its beginning, in the same thread, even if that one is held up', async () => {
+  it('tells of the end of an incident after its beginning, in the same thread, even if that one is held up', async () => {
     const port = await freePort();
     const confirmed: ParsedMail[] = [];
     let tries = 0;
     await startMailServer(port, {
       beforeConfirming: (mail) => {
-        const heldUp = mail.headers.get('x-campus-transition') === 'raise' && ++tries < 3;
+        const heldUp = mail.headers.get('x-campus-notice') === 'opened' && ++tries < 3;
         if (heldUp) throw Object.assign(new Error('try again later'), { responseCode: 451 });
         confirmed.push(mail);
       },
     });
     await start(smtp(port));
     await putOut(alarmEntry());
+    await eventually('the incident', async () => (await redis.hlen(redisKeys.incidents)) === 1);
     await putOut(alarmEntry({ kind: 'clear' }));
     await eventually('two mails', () => confirmed.length >= 2, 40_000);
     await allSettled();
     const [raise, clear, ...more] = confirmed;
-    expect(raise?.headers.get('x-campus-transition')).toBe('raise');
-    expect(clear?.headers.get('x-campus-transition')).toBe('clear');
+    expect(raise?.headers.get('x-campus-notice')).toBe('opened');
+    expect(clear?.headers.get('x-campus-notice')).toBe('closed');
     expect(clear?.inReplyTo).toBe(raise?.messageId);
     expect(clear?.references).toBe(raise?.messageId);
     expect(more).toEqual([]);
@@ -210,7 +230,7 @@ describe('alerts with a mail server', () => {
     await allSettled();
     expect(named).toEqual(['gone@school.example', 'duty@school.example']);
     expect(await countMails(context, 'refused')).toBe(1);
-    const record = await redis.hget(redisKeys.sent, `${alarmEntry().transition.id}|gone@school.example`);
+    const record = await redis.hget(redisKeys.sent, `${opened}|gone@school.example`);
     expect(record).toMatch(/^refused \d+ 550 5\.1\.1 no such user/);
   });
 
@@ -238,9 +258,7 @@ describe('alerts with a mail server', () => {
     const first = await start(smtp(port), { stopWithinMs: 1 });
     await putOut(alarmEntry());
     await eventually('the first try', () => mails.length === 1);
-    expect(await redis.hget(redisKeys.sent, `${alarmEntry().transition.id}|duty@school.example`)).toMatch(
-      /^sending /,
-    );
+    expect(await redis.hget(redisKeys.sent, `${opened}|duty@school.example`)).toMatch(/^sending /);
     hang = false;
     await first.lifeCycle.stop();
     await start(smtp(port));
@@ -248,9 +266,7 @@ describe('alerts with a mail server', () => {
     await allSettled();
     expect(mails).toHaveLength(2);
     expect(mails[1]?.messageId).toBe(mails[0]?.messageId);
-    expect(await redis.hget(redisKeys.sent, `${alarmEntry().transition.id}|duty@school.example`)).toMatch(
-      /^sent /,
-    );
+    expect(await redis.hget(redisKeys.sent, `${opened}|duty@school.example`)).toMatch(/^sent /);
   });
 
   it('goes on by itself after Redis was killed', async () => {
@@ -292,12 +308,14 @@ describe('alerts without a mail server', () => {
     const originAt = alarmEntry().transition.at;
     await start({}, { clock: { kind: 'simulated', originAt, anchorAt: Date.now(), speed: 1 } });
     await putOut(alarmEntry());
+    await eventually('the incident', async () => (await redis.hlen(redisKeys.incidents)) === 1);
     await putOut(alarmEntry({ kind: 'clear' }));
     const names = await eventually('two files', async () => {
       const files = await emlFiles();
-      return files.length === 2 && files.sort();
+      // In one second both have the same time in their names.
+      return files.length === 2 && files.sort((a) => (a.includes(opened) ? -1 : 1));
     });
-    expect(names[0]).toContain(alarmEntry().transition.id);
+    expect(names[0]).toContain(opened);
     const [raise, clear] = await Promise.all(
       names.map(async (name) => simpleParser(await readFile(join(folder, 'outbox', name)))),
     );
@@ -324,8 +342,10 @@ describe('alerts without a mail server', () => {
     await putOut(alarmEntry());
     await eventually('a file', async () => (await emlFiles()).length === 1);
     await allSettled();
-    await redis.del(redisKeys.sent, `${redisKeys.bullPrefix}:notify:${alarmEntry().transition.id}`);
-    await putOut(alarmEntry());
+    const job = `${redisKeys.bullPrefix}:notify:${opened}`;
+    const notice = (await redis.hget(job, 'data')) ?? '';
+    await redis.del(redisKeys.sent, job);
+    await redis.xadd(redisKeys.notices, '*', 't', notice);
     await eventually('the second writing', async () => (await countMails(context, 'sent')) === 2);
     expect(await emlFiles()).toHaveLength(1);
   });
@@ -346,7 +366,7 @@ describe('alerts without a mail server', () => {
     await putOut(alarmEntry({ severity: 'critical', device: 'critical' }));
     await eventually('a file', async () => (await emlFiles()).length > 0);
     await allSettled();
-    expect(await emlFiles()).toEqual([expect.stringContaining('co2-act~critical~')]);
+    expect(await emlFiles()).toEqual([expect.stringContaining('co2-act~critical_')]);
   });
 });
 

@@ -14,7 +14,7 @@ import type { OutboxEntry } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeInflux } from '../../support/fake-influx.js';
-import { IngestProcess } from '../../support/ingest-process.js';
+import { RoleProcess } from '../../support/role-process.js';
 import { seededRandom } from '../../../simulators/city/seeded-random.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
@@ -83,8 +83,8 @@ class Pipeline {
     }
   }
 
-  startIngest(): Promise<IngestProcess> {
-    return IngestProcess.start({
+  startIngest(): Promise<RoleProcess> {
+    return RoleProcess.start('ingest', {
       REDIS_URL: this.#url,
       INFLUX_URL: influx.url,
       INFLUX_TOKEN: 'secret',
@@ -193,7 +193,7 @@ test('alarms and presence after many kills of the ingest at any moment, and edit
   await Promise.all([calm.register(), killed.register()]);
   const undisturbed = await calm.startIngest();
   // The next ones stand by while one works, so that their starts take no time from the kills.
-  const processes: IngestProcess[] = [];
+  const processes: RoleProcess[] = [];
   const random = seededRandom(Date.now());
   let kills = 0;
   let edition = 0;

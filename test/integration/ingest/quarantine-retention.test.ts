@@ -14,14 +14,14 @@ import { readRoleReports } from '../../../runtime/redis-role-report.js';
 import type { SettingName } from '../../../runtime/settings.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeInflux } from '../../support/fake-influx.js';
-import { IngestProcess } from '../../support/ingest-process.js';
+import { RoleProcess } from '../../support/role-process.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
 
 let server: TestServer;
 let influx: FakeInflux;
 let redis: Redis;
-let ingest: IngestProcess | undefined;
+let ingest: RoleProcess | undefined;
 const now = Date.now();
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 async function start(settings: Partial<Record<SettingName, string>>): Promise<void> {
-  ingest = await IngestProcess.start({
+  ingest = await RoleProcess.start('ingest', {
     REDIS_URL: server.url,
     INFLUX_URL: influx.url,
     INFLUX_TOKEN: 'secret',

@@ -14,7 +14,7 @@ import type { Alarm } from '../../../rules/alarm.js';
 import { redisKeys } from '../../../runtime/redis-keys.js';
 import { readRoleReports } from '../../../runtime/redis-role-report.js';
 import { eventually } from '../../support/eventually.js';
-import { IngestProcess } from '../../support/ingest-process.js';
+import { RoleProcess } from '../../support/role-process.js';
 import { startTestInflux, startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
 
@@ -23,7 +23,7 @@ const t0 = Date.now() - 12 * 60 * minute;
 let servers: [redis: TestServer, influx: TestServer];
 let redis: Redis;
 let folder: string;
-let started: IngestProcess[] = [];
+let started: RoleProcess[] = [];
 let seq = 0;
 
 beforeAll(async () => {
@@ -46,8 +46,8 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
 });
 
-async function start(): Promise<IngestProcess> {
-  const ingest = await IngestProcess.start({
+async function start(): Promise<RoleProcess> {
+  const ingest = await RoleProcess.start('ingest', {
     REDIS_URL: servers[0].url,
     INFLUX_URL: servers[1].url,
     LOG_SHARDS: '1',
@@ -101,7 +101,7 @@ const reloaded = (before: string | undefined) =>
   });
 const alarmOf = async (id: string, which: 'active' | 'all' = 'active'): Promise<Alarm | undefined> =>
   (await listAlarms(redis, which)).find((alarm) => alarm.rule === id);
-const warningOf = async (ingest: IngestProcess) =>
+const warningOf = async (ingest: RoleProcess) =>
   (await readRoleReports(redis)).find(({ pid }) => pid === ingest.pid)?.warning;
 
 test('an edit to one rule keeps what the others are half through, and ends alarms of rules that are no more', async () => {

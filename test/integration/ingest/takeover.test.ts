@@ -11,7 +11,7 @@ import { redisKeys } from '../../../runtime/redis-keys.js';
 import { readRoleReports } from '../../../runtime/redis-role-report.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeInflux } from '../../support/fake-influx.js';
-import { IngestProcess } from '../../support/ingest-process.js';
+import { RoleProcess } from '../../support/role-process.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
 
@@ -20,7 +20,7 @@ const t0 = Date.now() - 6 * 60 * minute;
 let server: TestServer;
 let influx: FakeInflux;
 let redis: Redis;
-let started: IngestProcess[] = [];
+let started: RoleProcess[] = [];
 
 beforeAll(async () => {
   [server, influx] = await Promise.all([startTestRedis(), FakeInflux.start('2.x')]);
@@ -36,8 +36,8 @@ afterAll(async () => {
   await Promise.all([server.stop(), influx.stop()]);
 });
 
-async function start(): Promise<IngestProcess> {
-  const ingest = await IngestProcess.start({
+async function start(): Promise<RoleProcess> {
+  const ingest = await RoleProcess.start('ingest', {
     REDIS_URL: server.url,
     INFLUX_URL: influx.url,
     INFLUX_TOKEN: 'secret',

@@ -1,9 +1,10 @@
 import { beforeEach, expect, it } from 'vitest';
-import { composeAlarmMail } from '../../../alerts/mail/alarm-mail.js';
+import { composeIncidentMail } from '../../../alerts/mail/incident-mail.js';
 import type { Mail, MailOutcome } from '../../../alerts/mailer.js';
 import { notify } from '../../../alerts/notify.js';
 import type { NotifyOutcome, NotifyParts, SentState } from '../../../alerts/notify.js';
 import { alarmEntry } from '../../support/alarm-entry.js';
+import { noticeOf } from '../../support/incident-notice.js';
 
 const from = { name: '', address: 'campus@localhost' };
 const recipients = ['a@x.example', 'b@x.example', 'C@x.example'].map((address) => ({ name: '', address }));
@@ -24,9 +25,9 @@ beforeEach(() => {
     recipients,
     minSeverity: 'warning',
     ledger: {
-      state: (transition, recipient) => Promise.resolve(ledger.get(`${transition}|${recipient}`)),
-      mark: (transition, recipient, state) => {
-        ledger.set(`${transition}|${recipient}`, state);
+      state: (notice, recipient) => Promise.resolve(ledger.get(`${notice}|${recipient}`)),
+      mark: (notice, recipient, state) => {
+        ledger.set(`${notice}|${recipient}`, state);
         return Promise.resolve();
       },
     },
@@ -37,27 +38,30 @@ beforeEach(() => {
           resolve(answer(mail));
         }),
     },
-    compose: (entry, to) =>
+    compose: (notice, to) =>
       Promise.resolve(
-        composeAlarmMail(entry, from, to, { timeZone: 'UTC', simulatedClock: false, delayMs: 0 }),
+        composeIncidentMail(notice, from, to, { timeZone: 'UTC', simulatedClock: false, delayMs: 0 }),
       ),
-    onOutcome: (outcome) => outcomes.push(outcome),
+    onOutcome: (outcome) => {
+      outcomes.push(outcome);
+      return Promise.resolve();
+    },
   };
 });
 
 it('sends every recipient a mail of his own, once', async () => {
-  await notify(alarmEntry(), parts, ours);
-  await notify(alarmEntry(), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
   expect(sent.map((mail) => mail.to.address)).toEqual(['a@x.example', 'b@x.example', 'C@x.example']);
   expect(new Set(sent.map((mail) => mail.messageId)).size).toBe(3);
 });
 
 it('sends again with the same Message-ID when it is not known whether the mail went out', async () => {
-  const { id } = alarmEntry().transition;
+  const { id } = noticeOf(alarmEntry());
   parts = { ...parts, recipients: recipients.slice(0, 1) };
-  await notify(alarmEntry(), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
   ledger.set(`${id}|a@x.example`, 'sending');
-  await notify(alarmEntry(), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
   expect(sent).toHaveLength(2);
   expect(sent[1]?.messageId).toBe(sent[0]?.messageId);
 });
@@ -67,18 +71,18 @@ it('gives the others their mail when one recipient fails for now, and tries only
     if (mail.to.address === 'a@x.example') throw new Error('greylisted');
     return { kind: 'sent' };
   };
-  await expect(notify(alarmEntry(), parts, ours)).rejects.toThrow('greylisted');
+  await expect(notify(noticeOf(alarmEntry()), parts, ours)).rejects.toThrow('greylisted');
   expect(outcomes.map((outcome) => outcome.kind)).toEqual(['failed', 'sent', 'sent']);
   answer = () => ({ kind: 'sent' });
-  await notify(alarmEntry(), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
   expect(sent.slice(3).map((mail) => mail.to.address)).toEqual(['a@x.example']);
 });
 
 it('does not try a refused recipient again', async () => {
   answer = (mail) =>
     mail.to.address === 'b@x.example' ? { kind: 'refused', reason: '550 no such user' } : { kind: 'sent' };
-  await notify(alarmEntry(), parts, ours);
-  await notify(alarmEntry(), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
+  await notify(noticeOf(alarmEntry()), parts, ours);
   expect(sent).toHaveLength(3);
   expect(outcomes.find((outcome) => outcome.kind === 'refused')).toMatchObject({
     reason: '550 no such user',
@@ -87,15 +91,15 @@ it('does not try a refused recipient again', async () => {
 
 it('sends nothing once another worker has the job', async () => {
   const lost = () => Promise.reject(new Error('lost'));
-  await expect(notify(alarmEntry(), parts, lost)).rejects.toThrow('lost');
+  await expect(notify(noticeOf(alarmEntry()), parts, lost)).rejects.toThrow('lost');
   expect(sent).toEqual([]);
   expect(ledger.size).toBe(0);
 });
 
 it('mails only what is severe enough', async () => {
   parts = { ...parts, minSeverity: 'major' };
-  await notify(alarmEntry({ severity: 'minor' }), parts, ours);
+  await notify(noticeOf(alarmEntry({ severity: 'minor' })), parts, ours);
   expect(sent).toEqual([]);
-  await notify(alarmEntry({ severity: 'critical' }), parts, ours);
+  await notify(noticeOf(alarmEntry({ severity: 'critical' })), parts, ours);
   expect(sent).toHaveLength(3);
 });

@@ -83,4 +83,11 @@ export const silenceCases: readonly CatalogueCase[] = [
     bad: silent('gateway', ['a'], ['a']),
     close: [then('gateway', undefined, 14), silent('gateway', ['a'], ['a'], { maintenance: true })],
   },
+  {
+    rule: 'site-gateways-silent',
+    severity: 'major',
+    bad: silent('gateway', ['a', 'b'], ['a', 'b']),
+    close: [silent('gateway', ['a', 'b'], ['a']), silent('gateway', ['a'], ['a'])],
+    also: ['gateway-silent'],
+  },
 ];

@@ -3,11 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { projectRoot } from '../../runtime/project-root.js';
+import type { Role } from '../../runtime/roles.js';
 import type { SettingName } from '../../runtime/settings.js';
 import { eventually } from './eventually.js';
 
-/** An ingest in a process of its own, started as users start it; for tests that kill and stop it. */
-export class IngestProcess {
+/** A role in a process of its own, started as users start it; for tests that kill and stop it. */
+export class RoleProcess {
   readonly pid: number;
   /** All it printed. */
   output = '';
@@ -20,22 +21,22 @@ export class IngestProcess {
       stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
-  /** Starts it and waits until it follows shards, or stands by. */
-  static async start(settings: Partial<Record<SettingName, string>>): Promise<IngestProcess> {
-    const child = spawn(process.execPath, [join(projectRoot, 'dist/cli/main.js'), 'ingest'], {
+  /** Starts it and waits until it does its work, or stands by. */
+  static async start(name: Role, settings: Partial<Record<SettingName, string>>): Promise<RoleProcess> {
+    const child = spawn(process.execPath, [join(projectRoot, 'dist/cli/main.js'), name], {
       env: { PATH: process.env['PATH'], ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const ingest = new IngestProcess(child);
+    const role = new RoleProcess(child);
     await eventually(
-      'the ingest to be ready',
+      `the ${name} role to be ready`,
       () => {
-        if (child.exitCode !== null) throw new Error(`the ingest ended: ${ingest.output}`);
-        return ingest.output.includes('ingest is ready');
+        if (child.exitCode !== null) throw new Error(`${name} ended: ${role.output}`);
+        return role.output.includes(`${name} is ready`);
       },
       60_000,
     );
-    return ingest;
+    return role;
   }
 
   /** Ends it by the signal, and waits until it has. */
