@@ -17,12 +17,19 @@ export function parseDuration(text: string): number | undefined {
   return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
 }
 
-/** A duration in its two largest units, e.g. `3 h 12 min`. */
+/** A duration in its two largest units, e.g. `3 h 12 min` or `10 min`. */
 export function formatSeconds(seconds: number): string {
   const [s, min, h] = [seconds % 60, Math.floor(seconds / 60) % 60, Math.floor(seconds / 3600)];
-  if (h >= 24) return `${Math.floor(h / 24)} d ${h % 24} h`;
-  if (h > 0) return `${h} h ${min} min`;
-  return min > 0 ? `${min} min ${s} s` : `${s} s`;
+  const units = [
+    [Math.floor(h / 24), 'd'],
+    [h % 24, 'h'],
+    [min, 'min'],
+    [s, 's'],
+  ] as const;
+  const first = units.findIndex(([count]) => count > 0);
+  if (first === -1) return '0 s';
+  const told = units.slice(first, first + 2).filter(([count]) => count > 0);
+  return told.map(([count, unit]) => `${count} ${unit}`).join(' ');
 }
 
 /** A duration as it is written in rule files, e.g. `90s` or `2h`. */

@@ -85,7 +85,7 @@ function formatLoad(load: OperatorLoad, timeZone: string): string {
   const [first] = noisiest;
   const heading = `Alarms per operator (${operators}) against ISA-18.2 / EEMUA 191: ${load.isWithinBudget ? 'WITHIN BUDGET' : 'OVER BUDGET'}`;
   const pairs: [string, string][] = [
-    ['Alarms', `${count(calls)} raised or become worse; those of shadow rules call nobody`],
+    ['Alarms', `${count(calls)} raised or became worse; those of shadow rules call nobody`],
     [
       'Per 10 min',
       `${perTenMinutes.toFixed(2)} on average, of ${budget.steady} allowed; more in ${count(busySlots)} of ${count(slots)} (${share(busySlots)})`,

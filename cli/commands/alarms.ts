@@ -3,6 +3,7 @@ import { listAlarms } from '../../alerts/redis-alarm-list.js';
 import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { addSettingFlags, instanceSettings } from '../settings-flags.js';
+import { describePlace, withoutPlaceholders } from '../terminal/alarm-place.js';
 import { formatTable } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 
@@ -23,7 +24,7 @@ export function addAlarmsCommand(program: Command): void {
     const kind = options.shadow === true ? 'shadow' : 'real';
     const alarms = await withRedis(redisUrl, (redis) => listAlarms(redis, which, kind));
     if (options.json === true) {
-      console.log(JSON.stringify(alarms));
+      console.log(JSON.stringify(alarms.map(withoutPlaceholders)));
     } else if (alarms.length === 0) {
       const what = kind === 'shadow' ? 'alarm of a rule in mode shadow' : 'alarm';
       console.log(options.all === true ? `There was no ${what} yet.` : `No ${what} is active.`);
@@ -32,11 +33,11 @@ export function addAlarmsCommand(program: Command): void {
       console.log(
         formatTable(
           ['Severity', 'Alarm', 'Where', options.all === true ? 'Raised, cleared' : 'Raised'],
-          alarms.map(({ severity, title, site, room, device, group, raisedAt, clearedAt }) => [
-            severity,
-            `${title.zh}\n${title.en}`,
-            `${site}, ${room}\n${device ?? `${group?.kind} ${group?.id}`}`,
-            `${time(raisedAt)}\n${time(clearedAt)}`.trimEnd(),
+          alarms.map((alarm) => [
+            alarm.severity,
+            `${alarm.title.zh}\n${alarm.title.en}`,
+            describePlace(alarm).join('\n'),
+            `${time(alarm.raisedAt)}\n${time(alarm.clearedAt)}`.trimEnd(),
           ]),
         ),
       );

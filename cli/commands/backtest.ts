@@ -11,7 +11,7 @@ import { toJson } from '../backtest/report-json.js';
 import { parseCountOption } from '../count-option.js';
 import { parseDurationOption } from '../duration-option.js';
 import { historySettings, readSurroundings } from '../history/surroundings.js';
-import { findRulesIn } from '../rules/find-rules.js';
+import { findRulesIn, withRulesFolder } from '../rules/find-rules.js';
 import { addSettingFlags } from '../settings-flags.js';
 import { createProgress } from '../terminal/progress.js';
 
@@ -86,7 +86,7 @@ async function backtest(options: BacktestOptions): Promise<void> {
   const { file, device, format } = options;
   if (file === undefined && (device ?? format) !== undefined)
     throw new AppError('bad_option', '--device and --format describe a recorded file: name it with --file.');
-  const surroundings = await readSurroundings(options);
+  const surroundings = await readSurroundings(withRulesFolder(options, options.rules ?? options.diff));
   const rules = await findRulesIn(options, options.rules);
   const oldRules = options.diff === undefined ? undefined : await findRulesIn(options, options.diff);
   const { from, to, site, class: deviceClass, warmUp, operators } = options;

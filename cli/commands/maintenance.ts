@@ -22,7 +22,7 @@ interface AddOptions extends Record<string, unknown> {
   readonly from?: string;
   readonly until?: string;
   readonly for?: number;
-  readonly reason: string;
+  readonly reason?: string;
   readonly json?: boolean;
 }
 
@@ -38,6 +38,9 @@ function addAdd(maintenance: Command): void {
   const command = maintenance
     .command('add')
     .summary('announce work on a device, in a room or at a site')
+    .usage(
+      '(--site <id> [--room <id>] | --device <id>) (--for <duration> | --until <time>) --reason <text> [options]',
+    )
     .description(
       'Announces work, so that rules know of it ("maintenance" in their conditions) within two seconds. Who announced ' +
         'it is kept. Times are those of the pipeline, as 2026-03-02T08:00 (by the clocks of TIMEZONE) or with a zone.',
@@ -48,7 +51,7 @@ function addAdd(maintenance: Command): void {
     .option('--from <time>', 'when it begins; left out: now')
     .option('--until <time>', 'when it ends')
     .option('--for <duration>', 'how long it is, such as 2h, in place of --until', parseDurationOption)
-    .requiredOption('--reason <text>', 'what is done, for those who wonder')
+    .option('--reason <text>', 'what is done, for those who wonder (required)')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -63,8 +66,18 @@ function addAdd(maintenance: Command): void {
       const from = options.from === undefined ? at : readTime('from', options.from, settings.TIMEZONE);
       const until =
         options.until === undefined ? undefined : readTime('until', options.until, settings.TIMEZONE);
+      if (until !== undefined && options.for !== undefined)
+        throw new AppError(
+          'bad_maintenance',
+          'Give either --until or --for, not both: they may say different ends.',
+        );
       const end = until ?? (options.for === undefined ? undefined : from + options.for);
       if (end === undefined) throw new AppError('bad_maintenance', 'Say how long: give --until or --for.');
+      if (reason === undefined)
+        throw new AppError(
+          'bad_maintenance',
+          'Say what is done, for those who wonder: --reason "switches are replaced".',
+        );
       const wanted = { site, room, device, from, until: end, reason };
       return announceMaintenance(redis, wanted, { by: operator(), at });
     });
@@ -119,18 +132,37 @@ function addList(maintenance: Command): void {
 function addEnd(maintenance: Command): void {
   const command = maintenance
     .command('end <id>')
-    .summary('end maintenance before its time')
+    .summary('end maintenance before its time; the beginning of its id is enough')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  $ campus maintenance end 1f2e3d4c');
   addSettingFlags(command, instanceSettings).action(async (id: string, options: { json?: boolean }) => {
     const { redisUrl } = findInstance({ ...options });
-    const window = await withClock(redisUrl, (redis, clock) =>
-      endMaintenance(redis, id, { by: operator(), at: clock.now() }),
+    const window = await withClock(redisUrl, async (redis, clock) =>
+      endMaintenance(redis, idOf(id, await listMaintenance(redis), clock.now()), {
+        by: operator(),
+        at: clock.now(),
+      }),
     );
     console.log(
-      options.json === true ? JSON.stringify(window) : `Maintenance ${id}: ${describePlace(window)}, ended.`,
+      options.json === true
+        ? JSON.stringify(window)
+        : `Maintenance ${window.id}: ${describePlace(window)}, ended.`,
     );
   });
+}
+
+/** The id that begins so, where only one of those that are not over does; else as it is. */
+function idOf(beginning: string, windows: readonly MaintenanceWindow[], now: number): string {
+  const matching = windows.filter(
+    (window) => window.id.startsWith(beginning) && stateAt(window, now) !== 'over',
+  );
+  if (matching.length > 1)
+    throw new AppError(
+      'ambiguous_maintenance',
+      `${matching.length} announcements begin with "${beginning}": ${matching.map(({ id }) => id).join(', ')}. ` +
+        'Write more of the id.',
+    );
+  return matching[0]?.id ?? beginning;
 }
 
 function describePlace({ site, room, device }: MaintenanceWindow): string {

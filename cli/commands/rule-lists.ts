@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { formatDuration } from '../../rules/duration.js';
 import { ruleModes } from '../../rules/rule.js';
 import type { CheckedStep } from '../../rules/rule.js';
+import { catalogueFolder } from '../../runtime/rules-folder.js';
 import { findRules, pickRule, rulesSettings } from '../rules/find-rules.js';
 import type { ShownRule } from '../rules/find-rules.js';
 import { addSettingFlags, readSettings } from '../settings-flags.js';
@@ -24,30 +25,38 @@ function addList(rules: Command): void {
     .summary('list the rules, their modes and how many alarms of them are active')
     .description(source)
     .addOption(new Option('--mode <mode>', 'only those in this mode').choices(ruleModes))
+    .option('--own', 'only rules of your own, not the shipped ones')
     .option('--json', 'print a JSON array')
-    .addHelpText('after', '\nExamples:\n  $ campus rules list\n  $ campus rules list --mode shadow --json');
-  addSettingFlags(command, rulesSettings).action(async (options: { mode?: string; json?: boolean }) => {
-    const found = (await findRules({ ...options })).filter(
-      ({ mode }) => options.mode === undefined || mode === options.mode,
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ campus rules list\n  $ campus rules list --own\n  $ campus rules list --mode shadow --json',
     );
-    if (options.json === true) {
-      console.log(JSON.stringify(found.map(toJson)));
-      return;
-    }
-    if (found.length === 0) {
-      console.log('There is no such rule.');
-      return;
-    }
-    const rows = found.map((rule) => [
-      rule.id,
-      describeSubject(rule),
-      rule.steps.map(({ severity }) => severity).join(' → '),
-      describeMode(rule),
-      describeCounts(rule),
-      `${rule.title.zh}\n${rule.title.en}`,
-    ]);
-    console.log(formatTable(['Rule', 'Class, group', 'Severity', 'Mode', 'Active', 'Title'], rows));
-  });
+  addSettingFlags(command, rulesSettings).action(
+    async (options: { mode?: string; own?: boolean; json?: boolean }) => {
+      const found = (await findRules({ ...options })).filter(
+        ({ mode, file }) =>
+          (options.mode === undefined || mode === options.mode) &&
+          (options.own !== true || !file.startsWith(catalogueFolder)),
+      );
+      if (options.json === true) {
+        console.log(JSON.stringify(found.map(toJson)));
+        return;
+      }
+      if (found.length === 0) {
+        console.log('There is no such rule.');
+        return;
+      }
+      const rows = found.map((rule) => [
+        rule.id,
+        describeSubject(rule),
+        rule.steps.map(({ severity }) => severity).join(' → '),
+        describeMode(rule),
+        describeCounts(rule),
+        `${rule.title.zh}\n${rule.title.en}`,
+      ]);
+      console.log(formatTable(['Rule', 'Class, group', 'Severity', 'Mode', 'Active', 'Title'], rows));
+    },
+  );
 }
 
 function addExplain(rules: Command): void {

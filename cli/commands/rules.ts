@@ -26,26 +26,28 @@ function addCheck(rules: Command): void {
     .description(
       'Reads every rule file of the folder (default: RULES_DIR, else the shipped catalogue) and says where a ' +
         'mistake is, with line and column. The rules of the folder stand beside the shipped ones, unless ' +
-        'RULES_CATALOGUE is 0; one with the id of a shipped rule replaces it. Needs no running pipeline.',
+        'RULES_CATALOGUE is 0, and are not listed again; one with the id of a shipped rule replaces it. Needs no running pipeline.',
     )
     .option('--json', 'print a JSON array of the rules, or of the mistakes: file, line, column, message')
     .addHelpText('after', '\nExamples:\n  $ campus rules check\n  $ campus rules check my-rules --json')
     .action(async (folder: string | undefined, options: { json?: boolean }) => {
-      const settings = readSettings({});
-      const folders = ruleFolders({ ...settings, RULES_DIR: folder ?? settings.RULES_DIR });
+      const folders = ruleFolders(readSettings(folder === undefined ? {} : { rulesDir: folder }));
       const found = await check(folders, options.json === true);
       if (found === undefined) return;
       if (options.json === true) {
         console.log(JSON.stringify(found.map(toJson)));
         return;
       }
-      const rows = found.map(({ id, classes, steps, title, file, line, replaces }) => [
-        id,
-        classes.join(', '),
-        steps.map(({ severity }) => severity).join(' → '),
-        `${title.zh}\n${title.en}`,
-        `${shortPath(file)}:${line}${replaces === undefined ? '' : `\nin place of ${shortPath(replaces)}`}`,
-      ]);
+      const own = found.filter(({ file }) => !file.startsWith(catalogueFolder));
+      const rows = (own.length === 0 ? found : own).map(
+        ({ id, classes, steps, title, file, line, replaces }) => [
+          id,
+          classes.join(', '),
+          steps.map(({ severity }) => severity).join(' → '),
+          `${title.zh}\n${title.en}`,
+          `${shortPath(file)}:${line}${replaces === undefined ? '' : `\nin place of ${shortPath(replaces)}`}`,
+        ],
+      );
       console.log(formatTable(['Rule', 'Device class', 'Severity', 'Title', 'Where'], rows));
       console.log(summarize(found));
     });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { historySettings, openHistory, readSurroundings } from '../history/surroundings.js';
-import { findRulesIn } from '../rules/find-rules.js';
+import { findRulesIn, withRulesFolder } from '../rules/find-rules.js';
 import { addSettingFlags } from '../settings-flags.js';
 import { createProgress } from '../terminal/progress.js';
 import { parseTimeOption } from '../time-option.js';
@@ -27,12 +27,12 @@ export function addWhyNotCommand(program: Command): void {
     .option('--json', 'print one JSON object; times are epoch ms')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ campus why-not co2-too-high co2-101\n' +
-        '  $ campus why-not co2-too-high co2-101 --at 2026-03-02T09:10 --json',
+      '\nExamples:\n  $ campus why-not co2-high co2-101\n' +
+        '  $ campus why-not co2-high co2-101 --at 2026-03-02T09:10 --json',
     );
   addSettingFlags(command, historySettings).action(
     async (rule: string, device: string, options: WhyNotOptions) => {
-      const surroundings = await readSurroundings(options);
+      const surroundings = await readSurroundings(withRulesFolder(options, options.rules));
       const { now, settings } = surroundings;
       const at =
         options.at === undefined ? undefined : parseTimeOption('--at', options.at, settings.TIMEZONE, now);

@@ -6,6 +6,7 @@ import { findInstance } from '../instance.js';
 import { withRedis } from '../redis-session.js';
 import { findRules } from '../rules/find-rules.js';
 import { addSettingFlags } from '../settings-flags.js';
+import { withoutPlaceholders } from '../terminal/alarm-place.js';
 import { tellAlarmStory } from '../why/alarm-story.js';
 import { findAlarm } from '../why/find-alarm.js';
 import { formatAlarmStory } from '../why/format-alarm-story.js';
@@ -22,8 +23,8 @@ export function addWhyCommand(program: Command): void {
     .option('--json', 'print one JSON object; times are epoch ms')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ campus alarms --json | jq -r .[].id\n  $ campus why co2-too-high~co2-101\n' +
-        '  $ campus why co2-too-high~co2-101~1772413920000 --json',
+      '\nExamples:\n  $ campus alarms --json | jq -r .[].id\n  $ campus why co2-high~co2-101\n' +
+        '  $ campus why co2-high~co2-101~1772413920000 --json',
     );
   addSettingFlags(command, historySettings).action(async (id: string, options: Record<string, unknown>) => {
     const alarm = await withRedis(findInstance(options).redisUrl, (redis) => findAlarm(redis, id));
@@ -32,7 +33,11 @@ export function addWhyCommand(program: Command): void {
     const story = await tellAlarmStory(alarm, rules, influx, surroundings);
     console.log(
       options['json'] === true
-        ? JSON.stringify({ ...story, ...(trouble === undefined ? {} : { trouble }) })
+        ? JSON.stringify({
+            ...story,
+            alarm: withoutPlaceholders(story.alarm),
+            ...(trouble === undefined ? {} : { trouble }),
+          })
         : formatAlarmStory(story, surroundings.settings.TIMEZONE, trouble),
     );
   });

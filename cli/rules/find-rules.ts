@@ -4,6 +4,7 @@ import { listModeDecisions } from '../../ingest/rules/redis-rule-modes.js';
 import type { ModeDecision } from '../../ingest/rules/redis-rule-modes.js';
 import { findLatestRuleSet } from '../../ingest/rules/redis-rule-sets.js';
 import { loadRules } from '../../rules/load-rules.js';
+import { RuleSetError } from '../../rules/rule-problem.js';
 import type { CompiledRule, RuleMode } from '../../rules/rule.js';
 import { AppError } from '../../runtime/app-error.js';
 import type { Redis } from '../../runtime/redis-connection.js';
@@ -32,6 +33,7 @@ export interface ShownRule extends CompiledRule {
 
 /**
  * The rules that the running pipeline judges by; without one, or where a folder of rules is named, those of the files.
+ * Where these have mistakes and nobody asked for this very folder, the pipeline's, with a warning.
  * @throws RuleSetError when the files have mistakes
  */
 export async function findRules(options: Readonly<Record<string, unknown>>): Promise<readonly ShownRule[]> {
@@ -41,7 +43,18 @@ export async function findRules(options: Readonly<Record<string, unknown>>): Pro
   if (redisUrl === undefined) return withoutPipeline(settings);
   return withRedis(redisUrl, async (redis) => {
     const set = fromFiles ? undefined : await findLatestRuleSet(redis);
-    const written = set?.written ?? (await loadRules(...ruleFolders(settings)));
+    if (set !== undefined) return show(redis, set.written);
+    const folders = ruleFolders(settings);
+    const written = await loadRules(...folders).catch(async (error: unknown) => {
+      const isAsked = givenFlags(options).RULES_DIR !== undefined;
+      const running = error instanceof RuleSetError && !isAsked ? await findLatestRuleSet(redis) : undefined;
+      if (running === undefined) throw error;
+      console.error(
+        `! The rule files in ${folders[0]} have mistakes ("campus rules check" lists them): these are the rules that ` +
+          'the pipeline goes on with.',
+      );
+      return running.written;
+    });
     return show(redis, written);
   });
 }
@@ -54,7 +67,15 @@ export function findRulesIn(
   options: Readonly<Record<string, unknown>>,
   folder: string | undefined,
 ): Promise<readonly ShownRule[]> {
-  return findRules(folder === undefined ? options : { ...options, rulesDir: folder });
+  return findRules(withRulesFolder(options, folder));
+}
+
+/** The options, with the folder that a verb takes as an option of its own. */
+export function withRulesFolder(
+  options: Readonly<Record<string, unknown>>,
+  folder: string | undefined,
+): Readonly<Record<string, unknown>> {
+  return folder === undefined ? options : { ...options, rulesDir: folder };
 }
 
 /** The rule of that id among them. @throws AppError `unknown_rule` */

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../rules/duration.js';
+import { describePlace } from '../terminal/alarm-place.js';
 import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
 import type { AlarmStory, StoryReading, StoryStep } from './alarm-story.js';
@@ -12,17 +13,13 @@ export function formatAlarmStory(
   timeZone: string,
   trouble: string | undefined,
 ): string {
-  const { id, title, severity, state, site, room, device, part, group, deviceClass, shadow } = alarm;
-  const about =
-    group === undefined
-      ? [device, ...(part === undefined ? [] : [part])].join('/')
-      : `${group.kind} ${group.id}`;
+  const { id, title, severity, state, group, deviceClass, shadow } = alarm;
   const lines = [
     `${title.en} (${title.zh})`,
     formatPairs([
       ['alarm', id],
       ['state', `${state}, ${severity}${shadow === true ? '; its rule is tried out, nobody was told' : ''}`],
-      ['where', `${site}, ${room}: ${about} (${deviceClass})`],
+      ['where', `${describePlace(alarm).join(': ')} (${deviceClass})`],
     ]),
     ...(trouble === undefined ? [] : [`  No readings can be shown: ${trouble}`]),
     ...steps.flatMap((step, i) => ['', formatStep(step, i, timeZone, group !== undefined)]),
@@ -69,7 +66,7 @@ function formatReadings(
   );
   return [
     ...table.split('\n').map((line) => `  ${line}`),
-    ...(left > 0 ? [`  (${left} between them are not shown)`] : []),
+    ...(left > 0 ? [`  (${left} between them ${left === 1 ? 'is' : 'are'} not shown)`] : []),
   ];
 }
 

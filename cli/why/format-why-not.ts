@@ -28,8 +28,28 @@ export function formatWhyNot(answer: WhyNot, timeZone: string): string {
       lines.push(`    ${part}: ${values(metrics)}`);
   }
   lines.push(...obstacles.map((sentence) => `  ! ${sentence}`));
+  lines.push(...formatAlarms(answer, time));
   for (const inspection of found) lines.push('', ...formatInspection(answer, inspection, time));
   return lines.join('\n');
+}
+
+/** What the pipeline has recorded, beside what the replay finds. */
+function formatAlarms({ alarms, found }: WhyNot, time: (at: number) => string): string[] {
+  if (alarms === undefined) return [];
+  const told = alarms.map(
+    ({ id, severity, raisedAt, shadow }) =>
+      `  In the pipeline an alarm ${shadow === true ? 'that nobody is told of ' : ''}was active (${severity}) since ` +
+      `${time(raisedAt)}: campus why ${id}`,
+  );
+  const isFound = found.some(({ activeSince }) => activeSince !== undefined);
+  const differ =
+    found.length > 0 && isFound !== alarms.length > 0
+      ? [
+          '  ! The replay finds otherwise: it judges what is stored by the rule as it is now, and knows nothing of presence,' +
+            ' of changes of the rule or its mode, nor of what was unknown then.',
+        ]
+      : [];
+  return [...(told.length > 0 ? told : ['  In the pipeline no alarm of it was active.']), ...differ];
 }
 
 function formatInspection(
@@ -42,8 +62,8 @@ function formatInspection(
     part !== undefined ? `Part ${part}` : rule.group === undefined ? 'The device' : `Its ${rule.group}`;
   const verdict =
     activeSince === undefined
-      ? 'no alarm is active'
-      : `its alarm IS active (${severity}) since ${time(activeSince)}`;
+      ? 'no alarm is active by a replay of the history'
+      : `its alarm IS active (${severity}) since ${time(activeSince)} by a replay of the history`;
   const asOf = found.at < at - 1000 ? `, judged as of ${time(found.at)}` : '';
   return [
     `${what}: ${verdict}${asOf}`,

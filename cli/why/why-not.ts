@@ -1,6 +1,8 @@
+import { listAlarms } from '../../alerts/redis-alarm-list.js';
 import type { DeviceClass } from '../../devices/device-class.js';
 import { readPresence } from '../../devices/redis-presence.js';
 import type { Reading } from '../../devices/telemetry.js';
+import type { Alarm } from '../../rules/alarm.js';
 import { Replay } from '../../rules/backtest/replay.js';
 import { warmUpMs } from '../../rules/backtest/warm-up.js';
 import { referencesOf } from '../../rules/check-references.js';
@@ -36,6 +38,9 @@ export interface WhyNot {
   readonly found: readonly Inspection[];
   /** What else keeps it from firing, each a sentence. */
   readonly obstacles: readonly string[];
+  /** Alarms of the rule that the pipeline had about the device or its groups at that time; undefined: none runs. */
+  readonly alarms:
+    readonly Pick<Alarm, 'id' | 'severity' | 'raisedAt' | 'clearedAt' | 'shadow'>[] | undefined;
 }
 
 /**
@@ -56,7 +61,8 @@ export async function findWhyNot(
   const named = await findNamedDevice(deviceId, surroundings.registry, influx);
   const { site, deviceClass } = named;
   const time = at ?? surroundings.now;
-  const shared = { rule, device: deviceId, site, deviceClass, at: time };
+  const alarms = await findAlarms(rule, named, time, surroundings);
+  const shared = { rule, device: deviceId, site, deviceClass, at: time, alarms };
   if (!rule.classes.includes(deviceClass)) {
     const obstacle = `The rule is about devices of class ${rule.classes.join(', ')}, and "${deviceId}" is of class ${deviceClass}: it never looks at it.`;
     return { ...shared, newest: undefined, found: [], obstacles: [obstacle] };
@@ -78,6 +84,38 @@ export async function findWhyNot(
     ...(at === undefined ? await presenceObstacles(rule, named, surroundings) : []),
   ];
   return { ...shared, newest, found, obstacles };
+}
+
+/** What the pipeline itself has recorded, whatever a replay of the history finds. */
+async function findAlarms(
+  { id: rule, group: kind }: CompiledRule,
+  { id, site }: NamedDevice,
+  at: number,
+  { instance, registry }: Surroundings,
+): Promise<WhyNot['alarms']> {
+  if (instance === undefined) return undefined;
+  const known = await withRedis(instance.redisUrl, async (redis) => [
+    ...(await listAlarms(redis, 'all')),
+    ...(await listAlarms(redis, 'all', 'shadow')),
+  ]);
+  const device = registry.devices.get(id);
+  const district = registry.sites.get(site)?.district;
+  const isAbout = ({ device: about, group, site: where }: Alarm) => {
+    if (kind === undefined || group === undefined) return about === id;
+    if (kind === 'district') return group.id === district;
+    if (where !== site) return false;
+    return kind !== 'room' || device === undefined || group.id === device.room;
+  };
+  return known
+    .filter((alarm) => alarm.rule === rule && isAbout(alarm))
+    .filter(({ raisedAt, clearedAt = Infinity }) => raisedAt <= at && at < clearedAt)
+    .map(({ id: alarm, severity, raisedAt, clearedAt, shadow }) => ({
+      id: alarm,
+      severity,
+      raisedAt,
+      clearedAt,
+      shadow,
+    }));
 }
 
 /** The rule, evaluated whatever its mode is, with all rules that it refers to. */

@@ -68,6 +68,12 @@ export class Activations {
 
 /** Whom it is about: the same for every alarm of a rule about the same device, part or group. */
 export function subjectOf({ site, device, part, group }: Activation): string {
+  if (group?.kind === 'district') return `district ${group.id}`;
   if (group !== undefined) return group.kind === 'site' ? site : `${site} ${group.kind} ${group.id}`;
   return part === undefined ? (device ?? '') : `${device ?? ''}/${part}`;
+}
+
+/** Where it is: the site; of a district, which reaches over many, its name. */
+export function placeOf({ site, group }: Activation): string {
+  return group?.kind === 'district' ? `district ${group.id}` : site;
 }

@@ -1,7 +1,7 @@
 import type { Bilingual, Severity } from '../alarm.js';
 import type { Calendar } from '../calendar.js';
 import type { CompiledRule, RuleMode } from '../rule.js';
-import { subjectOf } from './activations.js';
+import { placeOf, subjectOf } from './activations.js';
 import { groupBy } from './group-by.js';
 import type { Activation } from './activations.js';
 import type { Period } from './period.js';
@@ -53,7 +53,7 @@ function countRule(
 ): RuleStatistics {
   const fired = activations.filter(({ raisedAt }) => raisedAt >= from);
   const lengths = fired.map(({ raisedAt, clearedAt = until }) => clearedAt - raisedAt).sort((a, b) => a - b);
-  const sites = [...groupBy(fired, ({ site }) => site)].map(([site, own]) => ({
+  const sites = [...groupBy(fired, placeOf)].map(([site, own]) => ({
     site,
     fired: own.length,
   }));

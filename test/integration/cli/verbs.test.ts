@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../cli/program.js';
 import type { Status } from '../../../cli/status/status.js';
 import { withRedis } from '../../../cli/redis-session.js';
@@ -12,6 +12,8 @@ import { silentSteps } from '../../../cli/terminal/steps.js';
 import { claimCredentials, issueClaimToken } from '../../../devices/redis-claims.js';
 import type { Credentials } from '../../../devices/credential.js';
 import { settleShards } from '../../../ingest/log/redis-shards.js';
+import { keepRuleSet } from '../../../ingest/rules/redis-rule-sets.js';
+import { parseRuleSet } from '../../../ingest/rules/rule-set.js';
 import { parseSettings } from '../../../runtime/settings.js';
 
 let folder: string;
@@ -286,7 +288,7 @@ describe('the other verbs', () => {
     const send = () => campus('command', 'send', 'ap-41', 'reboot', ...here());
     expect(await send()).toContain('ap-41 has no connection now: the command waits');
     expect(await campus('twin', 'set', 'ap-41', 'meta.interval_s=30', ...here())).toContain(
-      'ap-41 has no connection now: what is sent waits for it for 1 min 0 s, then it fails.',
+      'ap-41 has no connection now: what is sent waits for it for 1 min, then it fails.',
     );
     await campus('devices', 'revoke', 'ap-41', ...here());
     expect(await send()).toContain('ap-41 is revoked and can not connect before "campus devices issue"');
@@ -294,6 +296,60 @@ describe('the other verbs', () => {
 
   it('campus quarantine show says that there is no such entry', async () => {
     await expect(campus('quarantine', 'show', '0:1-0', ...here())).rejects.toThrow(/with the id 0:1-0; see/);
+  });
+
+  it('campus maintenance refuses what says two things, and ends by the beginning of an id', async () => {
+    const add = (...args: string[]) => campus('maintenance', 'add', '--site', 'school-1', ...args, ...here());
+    await expect(add('--for', '2h', '--until', '2099-01-01', '--reason', 'x')).rejects.toThrow('not both');
+    await expect(add('--for', '2h')).rejects.toThrow('Say what is done');
+    const [first, second] = await Promise.all(
+      [1, 2].map(
+        async () => JSON.parse(await add('--for', '2h', '--reason', 'x', '--json')) as { id: string },
+      ),
+    );
+    const end = (id: string) => campus('maintenance', 'end', id, ...here());
+    await expect(end('')).rejects.toThrow('Write more of the id');
+    expect(await end(first?.id.slice(0, 6) ?? '')).toContain(`Maintenance ${first?.id}`);
+    expect(await end('')).toContain(`Maintenance ${second?.id}`);
+  });
+
+  describe("about rules of one's own", () => {
+    const rule = (condition: string) =>
+      `{ id: hot, title: { zh: 甲, en: A }, advice: { zh: 乙, en: B }, source: test, class: sensor, severity: minor, condition: '${condition}' }`;
+    const rules = () => join(folder, 'own');
+    const write = async (condition: string) => {
+      await mkdir(rules(), { recursive: true });
+      await writeFile(join(rules(), 'hot.yaml'), rule(condition));
+    };
+    afterEach(() => vi.unstubAllEnvs());
+
+    it('checks a folder alone, also without RULES_DIR, and lists the own ones alone', async () => {
+      await write('temp_c > 30');
+      const table = await campus('rules', 'check', rules());
+      expect(table).toContain('hot');
+      expect(table).not.toContain('co2-high');
+      expect(table).toMatch(/1 of your own, \d+ shipped/);
+      vi.stubEnv('RULES_CATALOGUE', '0');
+      expect(JSON.parse(await campus('rules', 'check', rules(), '--json'))).toMatchObject([{ id: 'hot' }]);
+      vi.unstubAllEnvs();
+      const own = await campus('rules', 'list', '--own', '--rules-dir', rules(), '--json', ...here());
+      expect(JSON.parse(own)).toMatchObject([{ id: 'hot' }]);
+    });
+
+    it('shows what the pipeline judges by, with a warning, while the files have a mistake', async () => {
+      await write('tmp_c > 30');
+      vi.stubEnv('RULES_DIR', rules());
+      const list = () => campus('rules', 'list', '--json', ...here());
+      await expect(list()).rejects.toThrow('tmp_c');
+      const text = rule('temp_c > 30');
+      const set = parseRuleSet([{ name: 'hot.yaml', text }], {});
+      await withRedis(pipeline.settings.REDIS_URL, (redis) => keepRuleSet(redis, set, Date.now()));
+      const warn = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      expect(JSON.parse(await list())).toMatchObject([{ id: 'hot' }]);
+      expect(warn.mock.calls.join()).toContain('the pipeline goes on with');
+      warn.mockRestore();
+      await expect(campus('rules', 'list', '--rules-dir', rules(), ...here())).rejects.toThrow('tmp_c');
+    });
   });
 
   it('campus rules check lists the shipped rules', async () => {

@@ -20,7 +20,7 @@ describe('the trouble of a process', () => {
       'it died again and again',
       { ...alerts, restarts: 4 },
       [report],
-      ['alerts has died 4 times, the last time 1 min 0 s ago'],
+      ['alerts has died 4 times, the last time 1 min ago'],
     ],
     ['it died long ago', { ...alerts, restarts: 4, startedAt: now - 3_600_000 }, [report], []],
   ])('is told as it is when %s', (_when, process, reports, expected) => {
