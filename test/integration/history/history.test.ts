@@ -178,7 +178,7 @@ describe('why not', () => {
       { text: 'mean(co2_ppm, "5m") > 1000', holds: true, right: 1000 },
     ]);
     expect(mild?.condition.clauses[0]?.left).toBeGreaterThan(1000);
-    expect(formatWhyNot(before, 'UTC')).toMatch(/→ holds since .* of 3 min: 1 min are missing/);
+    expect(formatWhyNot(before, 'UTC')).toMatch(/→ holds since .* of 3 min: .* are missing/);
     // And just then it fired, as the pipeline did.
     expect((await whyNot('stuffy', device, at)).found[0]).toMatchObject({
       activeSince: at,
