@@ -22,7 +22,11 @@ export type EventType =
   | 'usb_inserted'
   | 'smoke'
   | 'flooding'
-  | 'tamper';
+  | 'tamper'
+  // Found by the ingest, which no device has to say.
+  | 'clock_ahead'
+  | 'clock_behind'
+  | 'reading_refused';
 
 export const eventTypeWords: Vocabulary<EventType> = {
   radar: { zh: '检测到雷达', en: 'radar detected' },
@@ -43,6 +47,9 @@ export const eventTypeWords: Vocabulary<EventType> = {
   smoke: { zh: '烟雾', en: 'smoke' },
   flooding: { zh: '水浸', en: 'flooding' },
   tamper: { zh: '被拆动', en: 'tampered with' },
+  clock_ahead: { zh: '设备时钟偏快', en: "the device's clock is ahead" },
+  clock_behind: { zh: '设备时钟偏慢', en: "the device's clock is behind" },
+  reading_refused: { zh: '数据被拒收', en: 'a reading was refused' },
 };
 
 export const eventTypes = Object.keys(eventTypeWords) as readonly EventType[];

@@ -8,6 +8,8 @@ export interface NumberMetric {
   readonly en: string;
   readonly zh: string;
   readonly unit: string;
+  /** How wide the range is that it moves in while nothing is wrong, where that is less than all it can mean. */
+  readonly span?: number;
 }
 
 /** A word out of a fixed list, such as a panel's power state. */
@@ -20,13 +22,21 @@ export interface WordMetric {
 
 export type Metric = NumberMetric | WordMetric;
 
-const number = (min: number, max: number, unit: string, en: string, zh: string): NumberMetric => ({
+const number = (
+  min: number,
+  max: number,
+  unit: string,
+  en: string,
+  zh: string,
+  span?: number,
+): NumberMetric => ({
   kind: 'number',
   min,
   max,
   unit,
   en,
   zh,
+  ...(span === undefined ? {} : { span }),
 });
 const word = (en: string, zh: string, ...words: [string, ...string[]]): WordMetric => ({
   kind: 'word',
@@ -40,19 +50,20 @@ const faultState = (en: string, zh: string) =>
   number(0, 2, '', `${en} (0 ok, 1 warning, 2 error)`, `${zh}（0 正常，1 警告，2 故障）`);
 const yesNo = (en: string, zh: string) => number(0, 1, '', en, zh);
 
-// Ranges are design values: what a sensor of the class can physically report, not limits of a standard.
+// Ranges are design values: what a sensor of the class can physically report, not limits of a standard. They reach
+// beyond what is survivable: the worst air must be alarmed, not refused.
 const sensor = {
-  co2_ppm: number(0, 5000, 'ppm', 'CO2', '二氧化碳'),
-  temp_c: number(-10, 60, '°C', 'Temperature', '温度'),
+  co2_ppm: number(0, 40_000, 'ppm', 'CO2', '二氧化碳', 5000),
+  temp_c: number(-40, 125, '°C', 'Temperature', '温度', 70),
   rh_pct: percent('Relative humidity', '相对湿度'),
-  pm25_ugm3: number(0, 500, 'µg/m³', 'PM2.5', 'PM2.5'),
-  pm10_ugm3: number(0, 1000, 'µg/m³', 'PM10', 'PM10'),
-  hcho_mgm3: number(0, 1, 'mg/m³', 'Formaldehyde', '甲醛'),
-  tvoc_mgm3: number(0, 10, 'mg/m³', 'TVOC', '总挥发性有机物'),
-  co_mgm3: number(0, 100, 'mg/m³', 'Carbon monoxide', '一氧化碳'),
-  lux: number(0, 2000, 'lx', 'Desk illuminance', '桌面照度'),
-  lux_board: number(0, 2000, 'lx', 'Board illuminance', '黑板照度'),
-  laeq_dba: number(30, 130, 'dB(A)', 'Noise', '噪声'),
+  pm25_ugm3: number(0, 5000, 'µg/m³', 'PM2.5', 'PM2.5', 500),
+  pm10_ugm3: number(0, 10_000, 'µg/m³', 'PM10', 'PM10', 1000),
+  hcho_mgm3: number(0, 10, 'mg/m³', 'Formaldehyde', '甲醛', 1),
+  tvoc_mgm3: number(0, 200, 'mg/m³', 'TVOC', '总挥发性有机物', 10),
+  co_mgm3: number(0, 1500, 'mg/m³', 'Carbon monoxide', '一氧化碳', 100),
+  lux: number(0, 200_000, 'lx', 'Desk illuminance', '桌面照度', 2000),
+  lux_board: number(0, 200_000, 'lx', 'Board illuminance', '黑板照度', 2000),
+  laeq_dba: number(0, 140, 'dB(A)', 'Noise', '噪声', 100),
   occupied: yesNo('Occupied', '有人'),
   battery_pct: percent('Battery', '电池电量'),
   rssi_dbm: number(-120, 0, 'dBm', 'Radio signal', '无线信号强度'),

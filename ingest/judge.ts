@@ -6,6 +6,8 @@ import type { Transition } from '../rules/alarm.js';
 import { createCalendar } from '../rules/calendar.js';
 import type { Tally } from '../rules/tally.js';
 import type { PresenceState, PresenceVerdict } from '../devices/presence.js';
+import type { EventType } from '../devices/event-type.js';
+import type { Reading, RejectReason } from '../devices/telemetry.js';
 import { shardOf } from '../devices/site.js';
 import { isBridge } from './log/bridge-name.js';
 import { entryTime } from './log/log.js';
@@ -30,6 +32,15 @@ const checkpointMs = 1000;
 const waitMs = 250;
 /** The shard whose judge looks at what reaches over several of them, such as districts. */
 const cityShard = 0;
+
+/** Reasons to reject what a device sent that say nothing of what it is like. */
+const notItsFault: ReadonlySet<RejectReason> = new Set([
+  'not_own_topic',
+  'unknown_profile',
+  'profile_failed',
+  'internal_error',
+  'retained_without_time',
+]);
 
 /** How long whom is waited for: see `RollCallParts`. */
 export type PresenceTimes = Pick<RollCallParts, 'door' | 'bridgeIntervalS'>;
@@ -209,13 +220,20 @@ export class ShardJudge {
       case 'nothing':
         return [];
       case 'reading': {
-        const { message } = decoded.source;
-        const device = this.#deviceOf(decoded.topic.device);
-        const isNew = device.seen.see(decoded.reading) === 'new';
-        if (!isNew || decoded.late) return this.#heard(device.ref(decoded.topic), message);
-        this.#parts.metrics.evaluated++;
-        this.#isThere(decoded.topic.device, message);
-        return this.#engine.reading(device.ref(decoded.topic), decoded.reading, message.arrivedAt);
+        const { reading, late, source, topic } = decoded;
+        const { message } = source;
+        const device = this.#deviceOf(topic.device);
+        const verdict = device.seen.see(reading);
+        const isJudged = verdict === 'new' && !late;
+        const found = isJudged
+          ? this.#judgeReading(device.ref(topic), reading, message)
+          : this.#heard(device.ref(topic), message);
+        if (message.replayed === true) return found;
+        const { arrivedAt } = message;
+        let trouble: EventType | undefined;
+        if (verdict === 'new') trouble = device.watch.clock(arrivedAt - reading.ts, arrivedAt);
+        else if (verdict === 'same_timestamp' && !late) trouble = device.watch.refused(arrivedAt);
+        return this.#tell(device.ref(topic), trouble, isJudged ? reading.ts : arrivedAt, arrivedAt, found);
       }
       case 'notice': {
         const { notice, topic, source, late } = decoded;
@@ -239,9 +257,40 @@ export class ShardJudge {
         // A device that sends rubbish is not silent; one that nobody registered is not watched.
         const { topic, source, rejection } = decoded;
         if (topic === undefined || rejection.reason === 'unknown_device') return [];
-        return this.#heard(this.#deviceOf(topic.device).ref(topic), source.message);
+        const device = this.#deviceOf(topic.device);
+        const ref = device.ref(topic);
+        const found = this.#heard(ref, source.message);
+        const { arrivedAt, replayed } = source.message;
+        if (replayed === true || notItsFault.has(rejection.reason)) return found;
+        const { ts, late } = decoded;
+        const isOfClock = rejection.reason === 'clock_ahead' || rejection.reason === 'clock_behind';
+        if (isOfClock) {
+          const trouble = ts === undefined ? undefined : device.watch.clock(arrivedAt - ts, arrivedAt);
+          return this.#tell(ref, trouble, arrivedAt, arrivedAt, found);
+        }
+        if (late === true) return found;
+        // In the device's own time: in ours, its windows would seem to be over.
+        const at = ts === undefined ? arrivedAt : Math.min(ts, arrivedAt);
+        return this.#tell(ref, device.watch.refused(arrivedAt), at, arrivedAt, found);
       }
     }
+  }
+
+  #judgeReading(device: DeviceRef, reading: Reading, message: MessageRecord): readonly Transition[] {
+    this.#parts.metrics.evaluated++;
+    this.#isThere(device.id, message);
+    return this.#engine.reading(device, reading, message.arrivedAt);
+  }
+
+  /** Judges a trouble that was found with what a device sent, as an event of it, after what came of that itself. */
+  #tell(
+    device: DeviceRef,
+    trouble: EventType | undefined,
+    at: number,
+    arrivedAt: number,
+    found: readonly Transition[],
+  ): readonly Transition[] {
+    return trouble === undefined ? found : [...found, ...this.#engine.event(device, trouble, at, arrivedAt)];
   }
 
   /** What the registry says of the devices may be something else than before. */

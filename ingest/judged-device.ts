@@ -4,6 +4,8 @@ import type { DeviceRef } from '../rules/device-ref.js';
 import { createAttendee, restoreAttendee, saveAttendee } from './attendee.js';
 import type { Attendee, SavedAttendee } from './attendee.js';
 import type { RegisteredDevice } from './redis-register.js';
+import { DeviceWatch } from './device-watch.js';
+import type { WatchState } from './device-watch.js';
 import { SeenReadings } from './ledger/seen-readings.js';
 import type { SeenState } from './ledger/seen-readings.js';
 
@@ -13,6 +15,7 @@ export interface JudgedState {
   /** Seconds between its reports, once it has said so. */
   readonly interval?: number | undefined;
   readonly presence?: SavedAttendee | undefined;
+  readonly watch?: WatchState | undefined;
   /** Which of the devices that had the id one after the other it is of. */
   readonly removals?: number | undefined;
 }
@@ -21,6 +24,7 @@ export interface JudgedState {
 export class JudgedDevice {
   readonly seen: SeenReadings;
   readonly attendee: Attendee;
+  readonly watch: DeviceWatch;
   #saidIntervalS: number | undefined;
   #registered: RegisteredDevice | undefined;
   #removals: number | undefined;
@@ -28,6 +32,7 @@ export class JudgedDevice {
 
   constructor(state?: JudgedState) {
     this.seen = new SeenReadings(state?.seen);
+    this.watch = new DeviceWatch(state?.watch);
     this.attendee = state === undefined ? createAttendee() : restoreAttendee(state.presence);
     // What was kept before there was a longest one is forgotten.
     if ((state?.interval ?? Infinity) <= longestIntervalS) this.#saidIntervalS = state?.interval;
@@ -79,6 +84,7 @@ export class JudgedDevice {
       seen: this.seen.toJSON(),
       interval: this.#saidIntervalS,
       presence: saveAttendee(this.attendee),
+      watch: this.watch.toJSON(),
       removals: this.#removals,
     };
   }

@@ -124,13 +124,10 @@ function whose(message: MessageRecord, profile: Profile, item: AppliedItem): Dev
 function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limits: TimeLimits): Decoded {
   const { outcome, device, ignored } = item;
   const { origin, arrivedAt, replayed } = source.message;
-  const reject = (rejection: Rejection, number?: RefusedNumber): Decoded => ({
-    kind: 'rejection',
-    source,
-    rejection,
-    topic,
-    number,
-  });
+  const reject = (rejection: Rejection, number?: RefusedNumber, ts = number?.ts): Decoded => {
+    const late = replayed === true || (ts !== undefined && arrivedAt - ts > limits.latenessMs);
+    return { kind: 'rejection', source, rejection, topic, number, ts, late };
+  };
   const trouble = origin?.devices.find(({ name }) => name === device)?.trouble;
   if (trouble === 'unregistered') {
     const detail = `no device "${topic.device}" is registered`;
@@ -150,7 +147,8 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
   if (outcome.kind === 'notice') {
     const { notice } = outcome;
     const wrongTime = notice.stream === 'event' ? implausibleTime(notice.ts, arrivedAt, limits) : undefined;
-    if (wrongTime !== undefined) return reject(wrongTime);
+    if (wrongTime !== undefined)
+      return reject(wrongTime, undefined, notice.stream === 'event' ? notice.ts : undefined);
     const late =
       replayed === true || (notice.stream === 'event' && arrivedAt - notice.ts > limits.latenessMs);
     return { kind: 'notice', source, topic, notice, late, ignored };
@@ -159,7 +157,7 @@ function decodeItem(source: Source, item: AppliedItem, topic: DeviceTopic, limit
   const wrongTime = implausibleTime(reading.ts, arrivedAt, limits);
   if (wrongTime !== undefined) {
     const { seq, boot = '', ts } = reading;
-    return reject(wrongTime, seq === undefined ? undefined : { boot, seq, ts });
+    return reject(wrongTime, seq === undefined ? undefined : { boot, seq, ts }, ts);
   }
   const late = replayed === true || arrivedAt - reading.ts > limits.latenessMs;
   return { kind: 'reading', source, topic, reading, late, ignored };
@@ -208,6 +206,12 @@ export function gatherRejections(message: MessageRecord, decoded: readonly Decod
     rejection,
     topic: first.topic,
     numbers: rejected.map(({ number }) => number),
+    ts: newest(rejected.map(({ ts }) => ts)),
+    late: rejected.every(({ late }) => late),
   };
   return [...decoded.filter((item) => item.kind !== 'rejection'), together];
+}
+
+function newest(times: readonly (number | undefined)[]): number | undefined {
+  return times.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a), undefined);
 }

@@ -42,6 +42,10 @@ export interface DecodedRejection {
   readonly topic?: DeviceTopic | undefined;
   /** Its sequence number, where that much could be read: it is no gap, and a repeat of it is a repeat. */
   readonly number?: RefusedNumber | undefined;
+  /** The time that it says it is of, where that much could be read. */
+  readonly ts?: number | undefined;
+  /** It is of a time that is late by now. */
+  readonly late?: boolean | undefined;
   /** Of many elements rejected together: the number of each, in the order of `source.indexes`. */
   readonly numbers?: readonly (RefusedNumber | undefined)[] | undefined;
 }

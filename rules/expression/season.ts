@@ -180,6 +180,7 @@ export function readUsualOver(
 
 /** Nobody is to be alarmed by less: two percent of the level, or half a percent of what the metric can be. */
 function leastDistance(metric: Metric): (level: number) => number {
-  const range = metric.kind === 'number' && metric.max <= 100_000 ? metric.max - metric.min : 0;
+  const range =
+    metric.kind === 'number' ? (metric.span ?? (metric.max <= 100_000 ? metric.max - metric.min : 0)) : 0;
   return (level) => Math.max(0.02 * Math.abs(level), 0.005 * range, 1e-6);
 }

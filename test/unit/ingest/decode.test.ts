@@ -75,13 +75,13 @@ test('many wrong elements of one array are rejected together, beside the good on
   ]);
   expect(rejections[0]?.rejection).toEqual({
     reason: 'out_of_range',
-    detail: '200 of 301 elements are wrong; [1]: m.co2_ppm is -1, outside 0 to 5000 ppm',
+    detail: '200 of 301 elements are wrong; [1]: m.co2_ppm is -1, outside 0 to 40000 ppm',
   });
 });
 
 test('a metric out of range is described with its value and its range', () => {
   const [decoded] = decode(message(telemetry({ m: { co2_ppm: 65_535 } })));
-  expect(decoded).toMatchObject({ rejection: { detail: 'm.co2_ppm is 65535, outside 0 to 5000 ppm' } });
+  expect(decoded).toMatchObject({ rejection: { detail: 'm.co2_ppm is 65535, outside 0 to 40000 ppm' } });
 });
 
 test('a good reading comes out as it was sent', () => {

@@ -213,13 +213,13 @@ describe('a rule file with a mistake is refused with its place and what to do:',
     ],
     [
       'a condition that can never hold',
-      rule({ condition: 'temp_c > 100' }),
-      '1.yaml:7:14: It can never hold: temp_c is between -10 and 60 °C.',
+      rule({ condition: 'temp_c > 200' }),
+      '1.yaml:7:14: It can never hold: temp_c is between -40 and 125 °C.',
     ],
     [
       'a clear that can never hold',
       rule({ clear: 'mean(temp_c, "5m") < -300' }),
-      '1.yaml:8:10: It can never hold: mean(temp_c, "5m") is between -10 and 60 °C. The alarm would never end.',
+      '1.yaml:8:10: It can never hold: mean(temp_c, "5m") is between -40 and 125 °C. The alarm would never end.',
     ],
     [
       'a clear that holds at once',

@@ -4,6 +4,7 @@ import { isWorse } from '../../../../rules/alarm.js';
 import { loadRules } from '../../../../rules/load-rules.js';
 import { airCases } from './cases/air.js';
 import { comfortCases } from './cases/comfort.js';
+import { deviceDataCases } from './cases/device-data.js';
 import { deviceHealthCases } from './cases/device-health.js';
 import { safetyCases } from './cases/safety.js';
 import { sensorHealthCases } from './cases/sensor-health.js';
@@ -27,6 +28,7 @@ const cases: readonly CatalogueCase[] = [
   ...wifiRadioCases,
   ...wifiAccessCases,
   ...deviceHealthCases,
+  ...deviceDataCases,
   ...uplinkCases,
 ];
 
