@@ -1,12 +1,16 @@
 import type { MetricValue, Reading } from '../../devices/telemetry.js';
 import { BootReadings } from './boot-readings.js';
 import type { BootState } from './boot-readings.js';
+import { OlderReadings } from './older-readings.js';
+import type { OlderState } from './older-readings.js';
 import { contentOf, hashOf, namesMask } from './content.js';
 
 /** Runs remembered per device: a backlog may come from before the last restart or two. */
 const bootsKept = 4;
-/** Unnumbered readings remembered per device, to know them when they are sent again. */
+/** Unnumbered readings remembered per device one by one, to know them when they are sent again. */
 const unnumberedKept = 32;
+/** What is older than this beside the newest is no longer judged, so that it may come again. */
+const judgedMs = 900_000;
 
 /**
  * The state of `SeenReadings` as JSON: runs (last used last), gaps of forgotten ones; of unnumbered readings the
@@ -16,6 +20,7 @@ export interface SeenState {
   readonly boots?: readonly BootState[] | undefined;
   readonly gaps?: number | undefined;
   readonly plain?: readonly Unnumbered[] | undefined;
+  readonly older?: OlderState | undefined;
   readonly newest?: number | undefined;
   readonly holds?: Readonly<Record<string, MetricValue>> | undefined;
 }
@@ -51,6 +56,7 @@ export class SeenReadings {
   readonly #boots: BootReadings[];
   #olderGaps: number;
   readonly #unnumbered: Unnumbered[];
+  readonly #older: OlderReadings;
   /** No remembered time is later: what is newer needs no look. */
   #newestTs: number;
   #newestHolds: Map<string, MetricValue> | undefined;
@@ -63,6 +69,7 @@ export class SeenReadings {
     this.#boots = (state.boots ?? []).map((boot) => BootReadings.restore(boot));
     this.#olderGaps = state.gaps ?? 0;
     this.#unnumbered = [...(state.plain ?? [])];
+    this.#older = new OlderReadings(state.older);
     this.#newestTs = state.newest ?? -Infinity;
     this.#newestHolds = state.holds === undefined ? undefined : new Map(Object.entries(state.holds));
     this.#holdsTs = this.#unnumbered.reduce((newest, [ts]) => Math.max(newest, ts), -Infinity);
@@ -109,6 +116,7 @@ export class SeenReadings {
       boots: this.#boots.length === 0 ? undefined : this.#boots.map((boot) => boot.toJSON()),
       gaps: this.#olderGaps === 0 ? undefined : this.#olderGaps,
       plain: this.#unnumbered.length === 0 ? undefined : this.#unnumbered,
+      older: this.#older.toJSON(),
       newest: Number.isFinite(this.#newestTs) ? this.#newestTs : undefined,
       holds: this.#newestHolds === undefined ? undefined : Object.fromEntries(this.#newestHolds),
     };
@@ -169,6 +177,7 @@ export class SeenReadings {
     const names = namesMask(content);
     const ofTime = this.#unnumbered.filter(([seenTs]) => seenTs === ts);
     if (ofTime.some(([, seenHash]) => seenHash === hash)) return 'duplicate';
+    if (this.#older.has(ts, hash)) return 'known';
     const holds = ts === this.#holdsTs ? this.#newestHolds : undefined;
     const contradicts =
       this.#boots.some((run) => run.look(undefined, ts, false) === 'taken') ||
@@ -184,7 +193,8 @@ export class SeenReadings {
       if (ts > this.#newestTs) this.#newestTs = ts;
     }
     this.#unnumbered.push([ts, hash, contradicts ? 0 : names]);
-    if (this.#unnumbered.length > unnumberedKept) this.#unnumbered.shift();
+    const oldest = this.#unnumbered.length > unnumberedKept ? this.#unnumbered.shift() : undefined;
+    if (oldest !== undefined) this.#older.add(oldest[0], oldest[1], this.#newestTs - judgedMs);
     return contradicts ? 'same_timestamp' : 'new';
   }
 

@@ -195,3 +195,32 @@ test('a device that loses every second reading costs bounded memory and loses no
   expect(JSON.stringify(seen).length).toBeLessThan(2000);
   expect(seen.see(reading(9_999))).toBe('new');
 });
+
+test('without numbers, repeats are known as long as they would be judged, in bounded memory', () => {
+  let seen = new SeenReadings();
+  const names = ['co2_ppm', 'temp_c', 'rh_pct', 'pm25_ugm3', 'pm10_ugm3', 'lux', 'laeq_dba', 'tvoc_mgm3'];
+  const one = (minute: number, metric: number) => ({
+    ts: t0 + minute * 60_000 + metric,
+    m: { [names[metric] ?? '']: (minute + metric) % 5 },
+  });
+  const all = names.map((_, metric) => metric);
+  let length = 0;
+  for (let minute = 0; minute < 120; minute++) {
+    for (const metric of all) expect(seen.see(one(minute, metric))).toBe('new');
+    seen = new SeenReadings(JSON.parse(JSON.stringify(seen)) as SeenState);
+    // Those of five and of fourteen minutes ago again, as after a lost acknowledgement.
+    for (const ago of [5, 14]) {
+      if (minute < ago) continue;
+      for (const metric of all) expect(['duplicate', 'known']).toContain(seen.see(one(minute - ago, metric)));
+    }
+    if (minute === 30) ({ length } = JSON.stringify(seen));
+  }
+  expect(JSON.stringify(seen).length).toBeLessThan(length + 200);
+  // At one a millisecond there is an end to it.
+  for (let n = 0; n < 5000; n++) seen.see({ ts: t0 + 7_200_000 + n, m: { lux: n } });
+  expect(JSON.stringify(seen).length).toBeLessThan(20_000);
+  // Of a device that reports once a minute the last ones reach far enough.
+  const slow = new SeenReadings();
+  for (let minute = 0; minute < 200; minute++) slow.see({ ts: t0 + minute * 60_000, m: { lux: minute } });
+  expect(JSON.parse(JSON.stringify(slow))).not.toHaveProperty('older');
+});
