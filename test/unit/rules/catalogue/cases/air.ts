@@ -52,6 +52,12 @@ export const airCases: readonly CatalogueCase[] = [
     close: [reports('sensor', { pm10_ugm3: 95 }, days)],
   },
   {
+    // Haze is one alarm.
+    rule: 'pm25-day-high',
+    bad: reports('sensor', { pm25_ugm3: 70, pm10_ugm3: 130 }, days),
+    close: [reports('sensor', { pm25_ugm3: 40, pm10_ugm3: 90 }, days)],
+  },
+  {
     rule: 'formaldehyde-hour-high',
     bad: reports('sensor', { hcho_mgm3: 0.1 }),
     close: [
