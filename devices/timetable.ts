@@ -56,6 +56,9 @@ const phaseOfKind: Readonly<Record<PeriodKind, SchoolPhase>> = {
 // Outside the school day it is night between these, local minutes since midnight; our design values.
 const nightFrom = 22 * 60;
 const nightUntil = 6 * 60;
+// Without a timetable nobody says anything of a workday between these.
+const workFrom = 7 * 60;
+const workUntil = 18 * 60;
 
 /** What goes on at the site of the timetable at an instant (epoch ms), by the clocks of its time zone. */
 export function phaseAt(timetable: Timetable, at: number, timeZone: string): SchoolPhase {
@@ -77,6 +80,17 @@ export function isExamAt(timetable: Timetable, at: number, timeZone: string): bo
   return planOf(timetable, now).some(
     ({ kind, start, end }) => kind === 'exam' && start <= now.minute && now.minute < end,
   );
+}
+
+/**
+ * What the clock alone says of a site without a timetable: night, or that it is outside of school hours. By day, Monday
+ * to Friday, nobody knows whether it teaches (it may be a holiday), so that it is undefined.
+ */
+export function phaseByClock(at: number, timeZone: string): SchoolPhase | undefined {
+  const { minute, weekday } = localTime(at, timeZone);
+  if (minute >= nightFrom || minute < nightUntil) return 'night';
+  const isWorkday = weekday <= 5;
+  return isWorkday && minute >= workFrom && minute < workUntil ? undefined : 'after_school';
 }
 
 /** The periods that hold on a date. */

@@ -174,17 +174,20 @@ export class Settlement {
     const tags = entry.tags ?? this.#tags.get(decoded.topic);
     if (decoded.ignored !== undefined)
       this.#metrics.countIgnored(from.source.message.origin?.profile ?? 'campus', decoded.ignored);
+    // A repeat that comes later doesn't make late what was in time.
+    const late = decoded.late && countedAs === 'written';
     if (decoded.kind === 'notice') {
       const { notice } = decoded;
       // State, meta and answers to commands are the twins' (twins.ts).
-      if (notice.stream === 'event') written.push({ ...from, line: eventLine(notice, tags), countedAs });
+      if (notice.stream === 'event')
+        written.push({ ...from, line: eventLine(notice, tags, late), countedAs });
       return;
     }
-    if (decoded.late && countedAs === 'written') {
+    if (late) {
       entry.late++;
       this.#state.totals.late++;
     }
-    written.push({ ...from, line: readingLines(decoded.reading, tags), countedAs });
+    written.push({ ...from, line: readingLines(decoded.reading, tags, late), countedAs });
   }
 
   #entryOf(device: string): LedgerEntry {

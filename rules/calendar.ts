@@ -1,11 +1,11 @@
 import { localTime } from '../devices/local-time.js';
-import { phaseAt } from '../devices/timetable.js';
+import { phaseAt, phaseByClock } from '../devices/timetable.js';
 import type { SchoolPhase, Timetable } from '../devices/timetable.js';
 import type { DeviceRef } from './device-ref.js';
 
 /** What conditions can know of a time and a place. Times are epoch ms. */
 export interface Calendar {
-  /** What goes on at the site; undefined where nobody knows, because it has no timetable. */
+  /** What goes on at the site; undefined where nobody knows: on a workday of a site without a timetable. */
   phaseAt(site: string, at: number): SchoolPhase | undefined;
   /** Whether somebody announced work on the device, its room or its site. */
   isInMaintenance(device: DeviceRef, at: number): boolean;
@@ -40,13 +40,20 @@ interface KnownPhase {
 /** A calendar by timetables, which remembers what it was asked last: it is asked for every reading. */
 export function createCalendar({ timeZone, timetable, isInMaintenance }: CalendarParts): Calendar {
   const phases = new Map<string, KnownPhase>();
+  let clock: { readonly minute: number; readonly phase: SchoolPhase | undefined } = {
+    minute: NaN,
+    phase: undefined,
+  };
   let offset = { hour: NaN, ms: 0 };
   return {
     isInMaintenance,
     phaseAt: (site, at) => {
       const own = timetable(site);
-      if (own === undefined) return undefined;
       const minute = Math.floor(at / minuteMs);
+      if (own === undefined) {
+        if (clock.minute !== minute) clock = { minute, phase: phaseByClock(at, timeZone) };
+        return clock.phase;
+      }
       const known = phases.get(site);
       if (known?.minute === minute && known.timetable === own) return known.phase;
       const phase = phaseAt(own, at, timeZone);

@@ -4,6 +4,8 @@ import { subjectOf } from '../../rules/backtest/activations.js';
 import type { RuleDiff } from '../../rules/backtest/diff-activations.js';
 import { budget } from '../../rules/backtest/operator-load.js';
 import type { OperatorLoad } from '../../rules/backtest/operator-load.js';
+import { groupBy } from '../../rules/backtest/group-by.js';
+import type { UnjudgedRule } from '../../rules/backtest/unjudged.js';
 import type { RuleStatistics } from '../../rules/backtest/rule-statistics.js';
 import { formatSeconds } from '../../rules/duration.js';
 import { formatPairs } from '../terminal/table.js';
@@ -17,9 +19,11 @@ const examplesNamed = 3;
 
 /** The report as a person reads it, 80 columns wide. */
 export function formatReport(outcome: BacktestOutcome, timeZone: string): string {
-  const { rules, load, diff } = outcome;
+  const { rules, load, unjudged, diff } = outcome;
   const fired = rules.filter((rule) => rule.fired > 0 || rule.activeAtStart > 0);
-  const silent = rules.filter((rule) => !fired.includes(rule)).map(({ rule }) => rule);
+  const silent = rules
+    .filter((each) => !fired.includes(each) && !unjudged.some(({ rule }) => rule === each.rule))
+    .map(({ rule }) => rule);
   const sections = [
     formatHead(outcome, timeZone),
     formatLoad(load, timeZone),
@@ -27,6 +31,7 @@ export function formatReport(outcome: BacktestOutcome, timeZone: string): string
     ...(silent.length === 0
       ? []
       : [`Never fired (${silent.length}):\n${formatPairs([['', silent.join(', ')]], width)}`]),
+    ...(unjudged.length === 0 ? [] : [formatUnjudged(unjudged)]),
     ...(diff === undefined ? [] : [formatDiff(diff, timeZone)]),
     formatPairs([['Note', notes.join(' ')]], width),
   ];
@@ -34,9 +39,9 @@ export function formatReport(outcome: BacktestOutcome, timeZone: string): string
 }
 
 const notes = [
-  'History has no presence and no signs of life beside readings and events, and of each the time it ' +
-    'was measured, not when it came: what came too late to be judged then is judged here, and alarms about silence ' +
-    'may differ from those of the time. Sites, rooms, timetables and announced work are those of today.',
+  'History has no signs of life beside readings and events, and of each the time it was measured, not when it came: ' +
+    'presence is derived from them, and alarms about silence may differ from those of the time. What was stored as ' +
+    'late then is judged by nobody here, too. Sites, rooms, timetables and announced work are those of today.',
 ];
 
 function formatHead(outcome: BacktestOutcome, timeZone: string): string {
@@ -159,6 +164,15 @@ function formatRule(rule: RuleStatistics): string {
   }
   if (still.length > 0) pairs.push(['still', still.join(', ')]);
   return `${shown.padEnd(54)}|${drawn}|\n${formatPairs(pairs, width)}`;
+}
+
+/** Rules by why they could not be judged, those of most rules first. */
+function formatUnjudged(unjudged: readonly UnjudgedRule[]): string {
+  const byReason = [...groupBy(unjudged, ({ why }) => why)].sort(([, a], [, b]) => b.length - a.length);
+  const pairs = byReason.map(
+    ([why, some]) => ['', `${why}: ${some.map(({ rule }) => rule).join(', ')}`] as const,
+  );
+  return `Could not be judged (${unjudged.length}):\n${formatPairs(pairs, width)}`;
 }
 
 function formatDiff(diff: readonly RuleDiff[], timeZone: string): string {

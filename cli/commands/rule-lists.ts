@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { explainCondition } from '../../alerts/mail/value-words.js';
 import { formatDuration } from '../../rules/duration.js';
 import { ruleModes } from '../../rules/rule.js';
 import type { CheckedStep } from '../../rules/rule.js';
@@ -89,7 +90,13 @@ function explain(rule: ShownRule, timezone: string): string {
     ['Advice', advice.en],
     ['Source', rule.source],
     ['Class, group', describeSubject(rule).replace('\n', ', ')],
-    ...rule.steps.flatMap(describeStep),
+    ...rule.steps.flatMap((step) => describeStep(rule, step)),
+    ...(looksAtLessons(rule)
+      ? ([['Timetable', 'needed: a site without one is not judged on workdays from 07:00 to 18:00']] as [
+          string,
+          string,
+        ][])
+      : []),
     ['Mode', describeMode(rule).replace('\n', ' ')],
     ...(decision === undefined
       ? []
@@ -104,12 +111,29 @@ function explain(rule: ShownRule, timezone: string): string {
   return formatPairs(pairs);
 }
 
-function describeStep({ severity, condition, holdMs, clear, clearHoldMs }: CheckedStep): [string, string][] {
+/** What the clock alone can't tell. */
+function looksAtLessons({ steps }: ShownRule): boolean {
+  return steps.some(({ condition: { text } }) => /\bphase\b.*"(lesson|break)"/.test(text));
+}
+
+/** When it is raised and cleared, as mails say it in both languages, and as it is written. */
+function describeStep(
+  { classes: [deviceClass = 'sensor'] }: ShownRule,
+  { severity, condition, holdMs, clear, clearHoldMs }: CheckedStep,
+): [string, string][] {
   const hold = (ms: number) => (ms === 0 ? ', at once' : `, for ${formatDuration(ms)}`);
-  const over = clear === undefined ? 'when that no longer holds' : `when ${clear.text}`;
+  const say = (text: string, ms: number) =>
+    [
+      explainCondition(deviceClass, text, 'zh'),
+      explainCondition(deviceClass, text, 'en') + hold(ms),
+      `(${text})`,
+    ].join('\n');
   return [
-    [severity, `when ${condition.text}${hold(holdMs)}`],
-    ['  cleared', `${over}${hold(clearHoldMs)}`],
+    [severity, say(condition.text, holdMs)],
+    [
+      '  cleared',
+      clear === undefined ? `when that no longer holds${hold(clearHoldMs)}` : say(clear.text, clearHoldMs),
+    ],
   ];
 }
 

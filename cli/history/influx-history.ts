@@ -87,7 +87,8 @@ function addEvents(items: HistoryItem[], rows: readonly InfluxRow[], { classes, 
     const deviceClass = classes.find((each) => each === row['class']);
     const { time, type } = row;
     if (deviceClass === undefined || typeof type !== 'string') continue;
-    items.push({ kind: 'event', device: refOf(nameOf(row, deviceClass)), at: Number(time), type });
+    const event = { kind: 'event' as const, device: refOf(nameOf(row, deviceClass)), at: Number(time), type };
+    items.push(isLate(row) ? { ...event, late: true } : event);
   }
 }
 
@@ -112,12 +113,17 @@ function addReadings(
     if (reading === undefined) {
       reading = { ts: time, m: {} };
       ofTime.set(named.id, reading);
-      items.push({ kind: 'reading', device: refOf(named), reading });
+      const item = { kind: 'reading' as const, device: refOf(named), reading };
+      items.push(isLate(row) ? { ...item, late: true } : item);
     }
     const part = row['part'];
     if (typeof part !== 'string' || part === '') copyMetrics(row, names, reading.m);
     else copyMetrics(row, names, ((reading.parts ??= {})[part] ??= {}));
   }
+}
+
+function isLate(row: InfluxRow): boolean {
+  return row['late'] === 1;
 }
 
 interface GrowingReading extends Reading {

@@ -24,6 +24,15 @@ export function formatStatus(status: Status, timezone: string): string {
     ['Readings', ledgerLine],
     ['Alarms', alarms === null ? 'not known' : `${alarms.active} active, ${alarms.cleared} cleared`],
   ];
+  const { sitesWithoutTimetable: untimed } = status;
+  if (untimed !== null && untimed.length > 0) {
+    const some =
+      untimed.slice(0, 5).join(', ') + (untimed.length > 5 ? ` and ${untimed.length - 5} more` : '');
+    pairs.push([
+      'No timetable',
+      `${some}: rules about lessons and breaks are not judged there; see "campus registry import --help"`,
+    ]);
+  }
   const refused = Object.entries(status.refusals ?? {});
   if (refused.length > 0) {
     const counts = refused.map(([reason, count]) => `${count} ${reason}`).join(', ');

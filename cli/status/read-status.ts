@@ -1,3 +1,4 @@
+import type { Device } from '../../devices/device.js';
 import { readLedger } from '../../ingest/ledger/redis-ledger.js';
 import { countAlarms } from '../../alerts/redis-alarm-list.js';
 import { messageOf } from '../../runtime/app-error.js';
@@ -57,6 +58,7 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
     })),
     ledger: fromRedis.ledger,
     alarms: fromRedis.alarms,
+    sitesWithoutTimetable: fromRedis.sitesWithoutTimetable,
     ...(fromRedis.reports === undefined
       ? { refusals: null, refusalsSince: null }
       : countRefusals(fromRedis.reports)),
@@ -74,7 +76,7 @@ export async function readStatus(instance: Instance, now = Date.now()): Promise<
   };
 }
 
-interface RedisAnswer extends Pick<Status, 'ledger' | 'alarms' | 'clock'> {
+interface RedisAnswer extends Pick<Status, 'ledger' | 'alarms' | 'clock' | 'sitesWithoutTimetable'> {
   readonly processes: readonly ProcessRecord[];
   /** Undefined when Redis can't be asked. */
   readonly reports: readonly RoleReport[] | undefined;
@@ -88,6 +90,7 @@ async function askRedis(url: string): Promise<RedisAnswer> {
     return {
       ledger: null,
       alarms: null,
+      sitesWithoutTimetable: null,
       clock: { kind: null, now: null },
       processes: [],
       reports: undefined,
@@ -97,16 +100,20 @@ async function askRedis(url: string): Promise<RedisAnswer> {
 }
 
 async function tell(redis: Redis): Promise<RedisAnswer> {
-  const [ledger, alarms, reports, processes, clock] = await Promise.all([
+  const [ledger, alarms, reports, processes, clock, devices, timed] = await Promise.all([
     readLedger(redis),
     countAlarms(redis),
     readRoleReports(redis),
     redis.hvals(redisKeys.processes),
     loadClock(redis),
+    redis.hvals(redisKeys.devices),
+    redis.hkeys(redisKeys.timetables),
   ]);
+  const sites = new Set(devices.map((json) => (JSON.parse(json) as Device).site));
   return {
     ledger,
     alarms,
+    sitesWithoutTimetable: [...sites].filter((site) => !timed.includes(site)).sort(),
     clock: { kind: clock.spec.kind, now: new Date(clock.now()).toISOString() },
     reports,
     processes: processes.map((json) => JSON.parse(json) as ProcessRecord),

@@ -24,6 +24,8 @@ export interface Status {
   /** When the first of those brokers started, wall time; null when none runs. */
   readonly refusalsSince: string | null;
   readonly alarms: { readonly active: number; readonly cleared: number } | null;
+  /** Sites with devices and no timetable, by id: rules about lessons can't judge them; null when unknown. */
+  readonly sitesWithoutTimetable: readonly string[] | null;
   readonly clock: { readonly kind: 'wall' | 'simulated' | null; readonly now: string | null };
   /** One sentence for each part that doesn't do its work; empty when all is well. */
   readonly trouble: readonly string[];

@@ -13,6 +13,8 @@ import type { Surroundings } from '../history/surroundings.js';
 /** A reading around a transition, with the metrics that it was about. */
 export interface StoryReading {
   readonly at: number;
+  /** Of an alarm about a group: which of its devices it is of. */
+  readonly device?: string | undefined;
   readonly metrics: Readonly<Record<string, MetricValue>>;
 }
 
@@ -27,6 +29,16 @@ export interface StoryStep extends AlarmStep {
   readonly metrics: readonly string[];
   /** From before the hold time to the transition; undefined where they can't be read. */
   readonly readings: readonly StoryReading[] | undefined;
+  /** What it was compared with, where that lies further back; the nearest first. */
+  readonly earlier: readonly EarlierHour[] | undefined;
+}
+
+/** An hour that a condition compares with, as a basis of what is usual. */
+export interface EarlierHour {
+  readonly from: number;
+  readonly until: number;
+  readonly readings: number;
+  readonly means: Readonly<Record<string, number>>;
 }
 
 export interface AlarmStory {
@@ -52,13 +64,14 @@ export async function tellAlarmStory(
 ): Promise<AlarmStory> {
   const rule = rules.find(({ id }) => id === alarm.rule);
   const steps: StoryStep[] = [];
+  let members: readonly string[] = [];
   for (const step of history) {
     const metrics = metricsIn(alarm, step);
     const backMs = Math.min(mostBackMs, lookBackOf(step) + leadMs);
-    const readings =
-      influx === undefined
-        ? undefined
-        : await readReadings(alarm, step.at, backMs, metrics, influx, surroundings);
+    members = membersIn(step) ?? members;
+    const about: AboutReadings = { alarm, metrics, surroundings, members };
+    const readings = influx && (await readReadings(about, step.at - backMs, step.at, influx));
+    const earlier = influx && (await readEarlier(about, step, influx));
     steps.push({
       ...step,
       inWords: explainCondition(alarm.deviceClass, step.condition, 'en', alarm.named),
@@ -66,6 +79,7 @@ export async function tellAlarmStory(
       where: whereOf(rule, step),
       metrics,
       readings,
+      earlier,
     });
   }
   return { alarm, steps };
@@ -113,18 +127,96 @@ function metricsIn(
   return Object.keys(metricsOf[deviceClass]).filter((name) => words.has(name));
 }
 
+/** Devices of a group that a transition named as examples, such as `ap-1, ap-7 +22`. */
+function membersIn({ evidence: { devices } }: AlarmStep): readonly string[] | undefined {
+  return typeof devices === 'string' ? devices.replace(/ \+\d+$/, '').split(', ') : undefined;
+}
+
+/** Whose readings are read, and what of them. */
+interface AboutReadings {
+  readonly alarm: Omit<Alarm, 'history'>;
+  readonly metrics: readonly string[];
+  readonly surroundings: Surroundings;
+  /** Of an alarm about a group. */
+  readonly members: readonly string[];
+}
+
+/** Newest readings of each device of a group; there are many devices. */
+const mostOfMember = 2;
+
 async function readReadings(
-  { site, device, part, deviceClass }: Omit<Alarm, 'history'>,
+  about: AboutReadings,
+  from: number,
   at: number,
-  backMs: number,
-  metrics: readonly string[],
   influx: Influx,
-  { registry }: Surroundings,
 ): Promise<readonly StoryReading[]> {
-  if (device === undefined) return [];
+  const { device } = about.alarm;
+  if (device !== undefined) return readDevice(about, device, from, at + 1, influx);
+  const found: StoryReading[] = [];
+  for (const member of about.members) {
+    const own = await readDevice(about, member, from, at + 1, influx);
+    found.push(...own.slice(-mostOfMember).map((reading) => ({ ...reading, device: member })));
+  }
+  return found;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/** By function, how many days further back it looks at the same hour. */
+const earlierDays: Readonly<Record<string, readonly number[]>> = {
+  yesterday: [1],
+  last_week: [7],
+  usual: [7, 14, 21],
+  unusual: [7, 14, 21],
+  robust_z: [7, 14, 21],
+};
+
+async function readEarlier(
+  about: AboutReadings,
+  { at, condition }: AlarmStep,
+  influx: Influx,
+): Promise<readonly EarlierHour[]> {
+  const called = [...condition.matchAll(/\b([a-z_]+)\(/g)].flatMap(
+    ([, name = '']) => earlierDays[name] ?? [],
+  );
+  const { device } = about.alarm;
+  const found: EarlierHour[] = [];
+  for (const days of [...new Set(called)].sort((a, b) => a - b)) {
+    const from = Math.floor(at / hourMs) * hourMs - days * dayMs;
+    const until = from + hourMs;
+    const of = device === undefined ? about.members : [device];
+    const all = await Promise.all(of.map((each) => readDevice(about, each, from, until, influx)));
+    found.push({ from, until, readings: all.flat().length, means: meansOf(all.flat(), about.metrics) });
+  }
+  return found;
+}
+
+function meansOf(readings: readonly StoryReading[], metrics: readonly string[]): Record<string, number> {
+  const means: Record<string, number> = {};
+  for (const name of metrics) {
+    const values = readings.flatMap(({ metrics: { [name]: value } }) =>
+      typeof value === 'number' ? [value] : [],
+    );
+    if (values.length > 0)
+      means[name] = Math.round((1000 * values.reduce((sum, value) => sum + value, 0)) / values.length) / 1000;
+  }
+  return means;
+}
+
+/** @param until not part of it, epoch ms */
+async function readDevice(
+  { alarm: { site, part, deviceClass, group }, metrics, surroundings: { registry } }: AboutReadings,
+  device: string,
+  from: number,
+  until: number,
+  influx: Influx,
+): Promise<readonly StoryReading[]> {
   const found: StoryReading[] = [];
   const refOf = createDeviceRefs(registry);
-  const query = { influx, classes: [deviceClass], site, device, from: at - backMs, until: at + 1, refOf };
+  // What reaches over several sites is at none of them.
+  const at = group?.kind === 'district' ? undefined : site;
+  const query = { influx, classes: [deviceClass], site: at, device, from, until, refOf };
   for await (const { items } of readInfluxHistory(query)) {
     for (const item of items) {
       if (item.kind !== 'reading') continue;

@@ -2,7 +2,7 @@ import { formatDuration } from '../../rules/duration.js';
 import { describePlace } from '../terminal/alarm-place.js';
 import { formatPairs, formatTable, shortPath } from '../terminal/table.js';
 import { formatTime } from '../terminal/time.js';
-import type { AlarmStory, StoryReading, StoryStep } from './alarm-story.js';
+import type { AlarmStory, EarlierHour, StoryReading, StoryStep } from './alarm-story.js';
 
 /** Of more readings some are left out, evenly; the first and the last are always there. */
 const mostReadings = 12;
@@ -42,7 +42,12 @@ function formatStep(step: StoryStep, i: number, timeZone: string, isGroup: boole
     ...(values.length === 0 ? [] : ([['values', values.join('; ')]] as [string, string][])),
   ];
   const heading = `${i + 1}. ${doings[kind]} ${severity} at ${formatTime(at, timeZone)}`;
-  return [heading, formatPairs(pairs), ...formatReadings(step, readings, timeZone, isGroup)].join('\n');
+  return [
+    heading,
+    formatPairs(pairs),
+    ...formatReadings(step, readings, timeZone, isGroup),
+    ...(step.earlier ?? []).map((hour) => formatEarlier(hour, timeZone)),
+  ].join('\n');
 }
 
 function formatReadings(
@@ -52,15 +57,14 @@ function formatReadings(
   isGroup: boolean,
 ): string[] {
   if (readings === undefined) return [];
-  if (isGroup)
-    return ['  It is about many devices: ask "campus why-not RULE DEVICE --at TIME" about one of them.'];
   if (readings.length === 0) return ['  InfluxDB holds no readings of that time.'];
-  const shown = thin(readings);
+  const shown = isGroup ? readings : thin(readings);
   const left = readings.length - shown.length;
   const table = formatTable(
-    ['Time', ...metrics],
-    shown.map(({ at, metrics: values }) => [
+    ['Time', ...(isGroup ? ['Device'] : []), ...metrics],
+    shown.map(({ at, device, metrics: values }) => [
       formatTime(at, timeZone),
+      ...(isGroup ? [device ?? ''] : []),
       ...metrics.map((name) => values[name] ?? ''),
     ]),
   );
@@ -68,6 +72,13 @@ function formatReadings(
     ...table.split('\n').map((line) => `  ${line}`),
     ...(left > 0 ? [`  (${left} between them ${left === 1 ? 'is' : 'are'} not shown)`] : []),
   ];
+}
+
+/** E.g. `Compared with 2026-03-01 08:00:00, an hour of 60 readings: mean rx_mbps 312.4`. */
+function formatEarlier({ from, readings, means }: EarlierHour, timeZone: string): string {
+  const values = Object.entries(means).map(([name, value]) => `${name} ${value}`);
+  const what = readings === 0 ? 'no readings' : `${readings} readings, mean ${values.join(', ')}`;
+  return `  Compared with the hour from ${formatTime(from, timeZone)}: ${what}`;
 }
 
 function thin(readings: readonly StoryReading[]): readonly StoryReading[] {

@@ -4,9 +4,10 @@ import type { DeviceTags } from './device-tags.js';
 /**
  * Line protocol of a reading: one line for the device's own metrics and one for each of its parts, with the
  * part as a tag. Identity is measurement, tags and time, so writing it again changes nothing.
+ * @param late it came too late to raise alarms, which a backtest wants to know: the field `late` says so
  */
-export function readingLines(reading: Reading, tags: DeviceTags): string {
-  const time = ` ${reading.ts}`;
+export function readingLines(reading: Reading, tags: DeviceTags, late = false): string {
+  const time = `${late ? lateField : ''} ${reading.ts}`;
   const own = fields(reading.m);
   let lines = own === '' ? '' : `${tags.series} ${own}${time}`;
   if (reading.parts !== undefined) {
@@ -27,9 +28,12 @@ export function readingLines(reading: Reading, tags: DeviceTags): string {
 export function eventLine(
   event: { readonly ts: number; readonly type: string; readonly detail: string },
   tags: DeviceTags,
+  late = false,
 ): string {
-  return `${tags.seriesOfEvent(event.type)} detail=${quoted(event.detail)} ${event.ts}`;
+  return `${tags.seriesOfEvent(event.type)} detail=${quoted(event.detail)}${late ? lateField : ''} ${event.ts}`;
 }
+
+const lateField = ',late=1';
 
 /** `,name=`, ready made: there are few metrics, and each is written again and again. */
 const prefixes = new Map<string, string>();

@@ -12,6 +12,8 @@ import { Replay } from './replay.js';
 import type { Listener, Progress } from './replay.js';
 import { countByRule } from './rule-statistics.js';
 import type { RuleStatistics } from './rule-statistics.js';
+import { HistoryContents } from './unjudged.js';
+import type { UnjudgedRule } from './unjudged.js';
 
 export interface BacktestParts {
   readonly rules: readonly CompiledRule[];
@@ -30,6 +32,8 @@ export interface BacktestParts {
 export interface BacktestResult {
   readonly rules: readonly RuleStatistics[];
   readonly load: OperatorLoad;
+  /** Rules that never fired, and could not have: the history has nothing to judge them by. */
+  readonly unjudged: readonly UnjudgedRule[];
   /** What the change from the old rules does; undefined where there are none to compare with. */
   readonly diff: readonly RuleDiff[] | undefined;
 }
@@ -40,11 +44,13 @@ export class Backtest {
   readonly #replay: Replay;
   readonly #found: Activations;
   readonly #foundBefore: Activations | undefined;
+  readonly #contents: HistoryContents;
 
   constructor(parts: BacktestParts) {
     const { rules, oldRules, calendar, warmUpFrom, latenessMs } = parts;
     const { from, until } = parts.period;
     this.#parts = parts;
+    this.#contents = new HistoryContents(calendar);
     this.#found = new Activations(from, until);
     const listeners = [listen(rules, calendar, this.#found)];
     if (oldRules !== undefined) {
@@ -59,6 +65,7 @@ export class Backtest {
   }
 
   take(item: HistoryItem): void {
+    this.#contents.take(item);
     this.#replay.take(item);
   }
 
@@ -67,7 +74,10 @@ export class Backtest {
     const { rules, period, calendar } = this.#parts;
     this.#replay.passTo(period.until);
     const found = this.#found.all();
+    const fired = new Set(found.map(({ rule }) => rule));
+    const silent = rules.filter(({ id, mode }) => mode !== 'off' && !fired.has(id));
     return {
+      unjudged: this.#contents.findUnjudged(silent),
       rules: countByRule(rules, found, period, calendar),
       load: countLoad(found, period, operators),
       diff: this.#foundBefore && diffActivations(this.#foundBefore.all(), found),

@@ -1,5 +1,7 @@
 import type { Transition } from '../alarm.js';
 import type { Engine } from '../engine/engine.js';
+import { HistoricPresences } from './historic-presences.js';
+import type { OnVerdict } from './historic-presences.js';
 import { timeOf } from './history.js';
 import type { HistoryItem } from './history.js';
 
@@ -27,6 +29,8 @@ export interface Progress {
 export class Replay {
   readonly #listeners: readonly Listener[];
   readonly #latenessMs: number;
+  readonly #presences = new HistoricPresences();
+  readonly #onVerdict: OnVerdict;
   #now: number;
   #tickAt: number;
   #readings = 0;
@@ -40,6 +44,9 @@ export class Replay {
     this.#now = from;
     this.#tickAt = Math.ceil(from / tickMs) * tickMs;
     for (const { engine } of listeners) engine.opened(from);
+    this.#onVerdict = (device, verdict, at) => {
+      for (const { engine } of listeners) engine.presence(device, verdict, at);
+    };
   }
 
   get progress(): Progress {
@@ -49,12 +56,15 @@ export class Replay {
   take(item: HistoryItem): void {
     const at = timeOf(item);
     this.passTo(at);
-    const isLate = this.#now - at > this.#latenessMs;
+    const isLate = item.late === true || this.#now - at > this.#latenessMs;
+    // What was late then came at a time that nobody knows: it is no sign of life at its own.
+    if (item.late !== true) this.#presences.hear(item.device, this.#now, this.#onVerdict);
     if (item.kind === 'reading') this.#readings++;
     else this.#events++;
     if (isLate) this.#late++;
     for (let i = 0; i < this.#listeners.length; i++) {
       const { engine, onTransitions } = this.#listeners[i] as Listener;
+      if (item.late === true) continue;
       if (isLate) engine.lastSeen(item.device, this.#now);
       else if (item.kind === 'reading')
         tell(onTransitions, engine.reading(item.device, item.reading, this.#now));
@@ -65,6 +75,8 @@ export class Replay {
   /** Nothing more came before `at`. */
   passTo(at: number): void {
     while (this.#tickAt < at) {
+      // Presence first, as in the pipeline: whose silence is not its own fault must be known before it is judged.
+      this.#presences.tick(this.#tickAt, this.#onVerdict);
       for (const { engine, onTransitions } of this.#listeners) {
         tell(onTransitions, engine.tick(this.#tickAt));
         // One engine has it all: it is its own only shard.

@@ -56,8 +56,12 @@ const names = {
   },
   phase: {
     gives: {
-      en: 'what goes on at the site by its timetable: lesson, break, after_school or night',
-      zh: '按课表此刻学校处于什么时段：lesson（上课）、break（课间）、after_school（放学后）或 night（夜间）',
+      en:
+        'what goes on at the site by its timetable: lesson, break, after_school or night; without a timetable the ' +
+        'clock tells night and after_school, and it is unknown on workdays from 07:00 to 18:00',
+      zh:
+        '按课表此刻学校处于什么时段：lesson（上课）、break（课间）、after_school（放学后）或 night（夜间）；没有课表时按钟点判断夜间和' +
+        '放学后，工作日 7:00 至 18:00 为未知',
     },
     ofGroups: true,
     word: ({ calendar, device, at }) => calendar.phaseAt(device.site, at),

@@ -259,6 +259,37 @@ describe('why', () => {
     expect(later.steps[0]?.where).toBe('the rule has changed since, it is version other now');
   });
 
+  it('shows the newest readings of some devices of a group', async () => {
+    const surroundings = await readSurroundings(where());
+    const wanted = (await listAlarms(redis, 'all')).find(({ rule }) => rule === 'many-stuffy');
+    const alarm = await findAlarm(redis, wanted?.id ?? '');
+    const rules = await loadRules(rulesFolder);
+    const { steps, alarm: about } = await tellAlarmStory(
+      alarm,
+      rules,
+      await openHistory(surroundings),
+      surroundings,
+    );
+    const [raised] = steps;
+    const named = String(raised?.evidence['devices']).split(', ');
+    expect(named.length).toBeGreaterThan(1);
+    expect([...new Set(raised?.readings?.map(({ device }) => device))]).toEqual(named);
+    for (const { at, metrics } of raised?.readings ?? []) {
+      expect(at).toBeLessThanOrEqual(raised?.at ?? 0);
+      expect(metrics['co2_ppm']).toBeGreaterThan(0);
+    }
+    const text = formatAlarmStory({ alarm: about, steps }, 'UTC', undefined);
+    expect(text).toMatch(/Time .* Device .* co2_ppm/);
+    // What a condition is compared with lies further back than readings are shown.
+    const compared = {
+      ...alarm,
+      history: alarm.history.map((step) => ({ ...step, condition: 'co2_ppm > yesterday(co2_ppm)' })),
+    };
+    const other = await tellAlarmStory(compared, rules, await openHistory(surroundings), surroundings);
+    expect(other.steps[0]?.earlier).toMatchObject([{ readings: 0 }]);
+    expect(formatAlarmStory(other, 'UTC', undefined)).toContain('Compared with the hour from 2026-03-0');
+  });
+
   it('finds an alarm by the beginning of its id, and says what is wrong with another one', async () => {
     const [alarm] = await listAlarms(redis, 'all');
     const id = alarm?.id ?? '';

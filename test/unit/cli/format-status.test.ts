@@ -25,6 +25,7 @@ const status: Status = {
   refusalsSince: '2026-03-02T00:05:00.000Z',
   alarms: { active: 1, cleared: 5 },
   clock: { kind: 'wall', now: '2026-03-02T00:15:00.000Z' },
+  sitesWithoutTimetable: [],
   trouble: [],
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { localTime } from '../../../devices/local-time.js';
-import { findOverlaps, phaseAt } from '../../../devices/timetable.js';
+import { findOverlaps, phaseAt, phaseByClock } from '../../../devices/timetable.js';
 import type { Period, Timetable } from '../../../devices/timetable.js';
 
 const minutes = (time: string) => 60 * Number(time.slice(0, 2)) + Number(time.slice(3));
@@ -82,4 +82,17 @@ test('periods that overlap are found, also those inside a long one, and none tha
     [inside, long],
     [later, long],
   ]);
+});
+
+test.each([
+  ['2026-03-02T23:00', 'night'],
+  ['2026-03-02T05:59', 'night'],
+  ['2026-03-02T06:30', 'after_school'],
+  // It may be a holiday.
+  ['2026-03-02T07:00', undefined],
+  ['2026-03-06T17:59', undefined],
+  ['2026-03-06T18:00', 'after_school'],
+  ['2026-03-07T10:00', 'after_school'],
+])('without a timetable the clock says at %s that it is %s', (time, expected) => {
+  expect(phaseByClock(Date.parse(`${time}:00+08:00`), 'Asia/Shanghai')).toBe(expected);
 });

@@ -34,6 +34,14 @@ test('words are quoted, and quotes and line ends in them can not start another f
   );
 });
 
+test('what came too late says so in each of its lines', () => {
+  const lines = readingLines({ ts: 5, m: { clients: 3 }, parts: { radio2: { channel: 6 } } }, tags, true);
+  expect(lines).toBe('ap,device=d1 clients=3,late=1 5\nap,device=d1,part=radio2 channel=6,late=1 5');
+  expect(eventLine({ ts: 6, type: 'radar', detail: '{}' }, tags, true)).toBe(
+    'event,device=d1,type=radar detail="{}",late=1 6',
+  );
+});
+
 test('separators in tags are escaped', () => {
   expect(escapeTag('a b,c=d')).toBe('a\\ b\\,c\\=d');
 });

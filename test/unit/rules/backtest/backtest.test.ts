@@ -22,10 +22,13 @@ function rulesOf(...texts: readonly string[]) {
 }
 
 const devices = new Map<string, DeviceRef>();
+function device(id: string): DeviceRef {
+  return { id, site: 's', deviceClass: 'sensor', intervalS: 60 };
+}
 function reading(minutes: number, co2: number, id = 'd1'): HistoryItem {
-  const device = devices.get(id) ?? { id, site: `site-${id}`, deviceClass: 'sensor' };
-  devices.set(id, device);
-  return { kind: 'reading', device, reading: { ts: at(minutes), m: { co2_ppm: co2 } } };
+  const known: DeviceRef = devices.get(id) ?? { id, site: `site-${id}`, deviceClass: 'sensor' };
+  devices.set(id, known);
+  return { kind: 'reading', device: known, reading: { ts: at(minutes), m: { co2_ppm: co2 } } };
 }
 
 const high = 'id: high, condition: co2_ppm > 1000';
@@ -97,6 +100,50 @@ describe('a backtest', () => {
     const late = run([reading(100, 500), reading(50, 1100), reading(101, 500)], {});
     expect(late.rules[0]?.fired).toBe(0);
     expect(late.progress).toEqual({ readings: 3, events: 0, late: 1 });
+  });
+
+  it('judges nothing that is stored as late, and takes it for no sign of life', () => {
+    const late = { ...reading(1, 1100), late: true };
+    const { rules, progress } = run([reading(0, 500), late, reading(2, 500)], {});
+    expect(rules[0]?.fired).toBe(0);
+    expect(progress.late).toBe(1);
+  });
+
+  it('derives presence from what was heard, and excuses who is behind one that is gone', () => {
+    const gone = rulesOf('id: gone, condition: silence_s > 300 && presence != "stale"');
+    const [gateway, child] = [device('gw'), { ...device('child'), parentId: 'gw' }];
+    const say = (who: DeviceRef, minutes: number): HistoryItem => ({
+      kind: 'reading',
+      device: who,
+      reading: { ts: at(minutes), m: { co2_ppm: 500 } },
+    });
+    const both = Array.from({ length: 20 }, (_, i) => [say(gateway, i), say(child, i)]).flat();
+    const gatewayOn = Array.from({ length: 60 }, (_, i) => say(gateway, 20 + i));
+    const period = { from: start, until: at(60) };
+    expect(run([...both, ...gatewayOn], { rules: gone, period }).rules[0]).toMatchObject({
+      fired: 1,
+      subjects: 1,
+    });
+    // Both went: the gateway is missed, and nobody knows how the other one is.
+    expect(run(both, { rules: gone, period }).rules[0]).toMatchObject({ fired: 1, activeAtEnd: 1 });
+  });
+
+  it('tells rules that could not be judged from those that honestly never fired', () => {
+    const rules = rulesOf(
+      'id: honest, condition: co2_ppm > 2000',
+      'id: hung, condition: presence == "stale" && silence_s > 900',
+      'id: lesson, condition: co2_ppm > 100 && phase == "lesson"',
+      'id: dark, condition: co2_ppm > 100 && lux < 300',
+      'id: either, condition: co2_ppm > 2000 || lux < 300',
+    );
+    const items = [reading(0, 500), reading(1, 510)];
+    expect(run(items, { rules }).unjudged).toEqual([
+      { rule: 'hung', why: 'history does not tell who hangs from who is gone' },
+      { rule: 'lesson', why: 'no site had a lesson by a timetable' },
+      { rule: 'dark', why: 'nobody reported lux' },
+    ]);
+    const calendar = { ...emptyCalendar, phaseAt: () => 'lesson' as const };
+    expect(run(items, { rules, calendar }).unjudged.map(({ rule }) => rule)).toEqual(['hung', 'dark']);
   });
 
   it('leaves out rules that are off, and lets shadow rules call nobody', () => {
