@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withRedis } from '../../../cli/redis-session.js';
+import { settleClock } from '../../../runtime/redis-clock.js';
+import { parseSettings } from '../../../runtime/settings.js';
 import { startTestRedis } from '../../support/stores.js';
 import type { TestServer } from '../../support/stores.js';
 
@@ -15,6 +18,8 @@ let folder: string;
 
 beforeAll(async () => {
   [server, folder] = await Promise.all([startTestRedis(), mkdtemp(join(tmpdir(), 'campus-rules-'))]);
+  // As "campus up" does.
+  await withRedis(server.url, (redis) => settleClock(redis, parseSettings({})));
 });
 afterAll(async () => {
   await Promise.all([server.stop(), rm(folder, { recursive: true, force: true })]);
@@ -34,7 +39,7 @@ describe('campus rules', () => {
     expect(text).toContain('桌面照度（10 分钟平均）');
     expect(text).toContain('School hours = lesson');
     expect(text).toContain('(mean(lux, "10m") < 300');
-    expect(text).toContain('timetable');
+    expect(text).toContain('Timetable needed');
   });
 
   it('puts a rule in another mode and back, and tells who did', async () => {
