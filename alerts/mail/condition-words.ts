@@ -270,6 +270,7 @@ function wordCall(name: string, args: readonly ASTNode[], reader: Reader): Phras
 function measureOf(name: string, gives: string, about: Measure): Measure {
   switch (gives) {
     case 'seconds':
+    case 'share':
     case 'spreads':
       return { kind: gives };
     case 'count':
@@ -296,6 +297,8 @@ function wordOther(name: string, args: readonly ASTNode[], reader: Reader): Part
       return say(`“${first}”的时间占比（${time}）`, `share of ${time} with "${first}"`, { kind: 'share' });
     case 'unusual':
       return say(`${first}与平常明显不同`, `${first} is unlike the usual`);
+    case 'shifted':
+      return say(`${first}的水平较此前明显偏移`, `the level of ${first} has moved from what it was`);
     case 'event':
       return say(event, event);
     case 'events':

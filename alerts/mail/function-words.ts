@@ -7,7 +7,7 @@ interface FunctionWords extends Bilingual {
   /** Of whole stretches of the clock. */
   readonly tumbling?: Bilingual;
   /** `metric`: it is measured like the metric; `rate`: by the hour; else what its value is. */
-  readonly gives: 'metric' | 'rate' | 'count' | 'spreads' | 'seconds';
+  readonly gives: 'metric' | 'rate' | 'count' | 'share' | 'spreads' | 'seconds';
 }
 
 /** Functions about one metric: `二氧化碳（5 分钟平均）`, `CO2 (5 min mean)`. */
@@ -38,6 +38,12 @@ export const metricFunctionWords: Readonly<Record<string, FunctionWords>> = {
     en: 'reports in {time}',
     tumbling: { zh: '上一个完整 {time}的上报次数', en: 'reports in the last full {time}' },
     gives: 'count',
+  },
+  coverage: {
+    zh: '{time}内有数据的时间占比',
+    en: 'share of {time} with values',
+    tumbling: { zh: '上一个完整 {time}中有数据的时间占比', en: 'share of the last full {time} with values' },
+    gives: 'share',
   },
   stddev: { zh: '{time}标准差', en: '{time} standard deviation', gives: 'metric' },
   level_shift: {

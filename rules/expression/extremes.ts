@@ -6,27 +6,26 @@ import type { Cells } from './cells.js';
  */
 export interface ExtremesShape {
   readonly lengthMs: number;
-  readonly bucketMs: number;
   /** Whether a value is as far out as another. */
   readonly covers: (value: number, other: number) => boolean;
 }
 
 const ring = { count: 0, oldest: 1, places: 2, pairs: 3 } as const;
 
-/** Of values in the same twentieth of the window one is kept, so that there are at most so many. */
-const bucketsPerWindow = 20;
-const placesOfRing = [4, 10, bucketsPerWindow + 2] as const;
+/** Values that matter are few, but where they go steadily back from the farthest. */
+const placesOfRing = [4, 10, 22] as const;
+const mostPlaces = Math.max(...placesOfRing);
 
 export const extremesSizes: readonly number[] = placesOfRing.map((places) => ring.pairs + 2 * places);
 
 const get = (cells: Cells, i: number): number => cells[i] as number;
 
-export function createExtremes(which: 'min' | 'max', lengthMs: number): ExtremesShape {
+export function createExtremes(which: 'least' | 'greatest', lengthMs: number): ExtremesShape {
   const covers =
-    which === 'min'
+    which === 'least'
       ? (value: number, other: number) => value <= other
       : (value: number, other: number) => value >= other;
-  return { lengthMs, bucketMs: lengthMs / bucketsPerWindow, covers };
+  return { lengthMs, covers };
 }
 
 /** Where the k-th oldest pair is. */
@@ -43,12 +42,12 @@ function setPair(cells: Cells, i: number, at: number, value: number): void {
 }
 
 /**
- * Takes a value into its place, also one older than the newest. Values of the same twentieth of the window stand
- * together for the farthest out of them, at the time of the newest.
+ * Takes a value into its place, also one older than the newest. Where there is room for no more, two neighbours that
+ * are close in time and value become one: the farther out, at the time of the newer.
  * @returns false where there are too few cells for it
  */
 export function addToExtremes(
-  { lengthMs, bucketMs, covers }: ExtremesShape,
+  { lengthMs, covers }: ExtremesShape,
   cells: Cells,
   start: number,
   size: number,
@@ -71,30 +70,20 @@ export function addToExtremes(
     cells[start + ring.oldest] = next === get(cells, start + ring.places) ? 0 : next;
     cells[start] = --count;
   }
-  const bucket = Math.floor(at / bucketMs);
   // The pairs after `k` are newer than the value.
   let k = count - 1;
   while (k >= 0 && get(cells, pairAt(cells, start, k)) > at) k--;
-  if (k + 1 < count) {
-    const newer = pairAt(cells, start, k + 1);
-    if (covers(get(cells, newer + 1), value)) return true;
-    if (Math.floor(get(cells, newer) / bucketMs) === bucket) {
-      cells[newer + 1] = value;
-      removeCovered(covers, cells, start, k, value);
-      return true;
-    }
-  }
+  if (k + 1 < count && covers(get(cells, pairAt(cells, start, k + 1) + 1), value)) return true;
   k -= removeCovered(covers, cells, start, k, value);
   count = get(cells, start);
-  if (k >= 0) {
-    const older = pairAt(cells, start, k);
-    if (Math.floor(get(cells, older) / bucketMs) === bucket) {
-      // It is farther out; the newer one stands for itself only where there is another newer one yet.
-      cells[older] = at;
-      return true;
-    }
+  if (count === get(cells, start + ring.places)) {
+    if (count < mostPlaces) return false;
+    const merged = mergeClosest(cells, start);
+    count--;
+    // Between the two, it is no longer the farthest out of anything.
+    if (merged === k) return true;
+    if (merged < k) k--;
   }
-  if (count === get(cells, start + ring.places)) return false;
   cells[start] = count + 1;
   for (let i = count; i > k + 1; i--) {
     const from = pairAt(cells, start, i - 1);
@@ -102,6 +91,34 @@ export function addToExtremes(
   }
   setPair(cells, pairAt(cells, start, k + 1), at, value);
   return true;
+}
+
+/**
+ * Makes one pair of the two neighbours that it does the least harm to: the value of the older stays for as long as the
+ * newer would have. What counts is how much of time and of value the two stand for. @returns the place of the older
+ */
+function mergeClosest(cells: Cells, start: number): number {
+  const count = get(cells, start);
+  let closest = 0;
+  let least = Infinity;
+  for (let k = 0; k + 1 < count; k++) {
+    const next = pairAt(cells, start, Math.min(k + 2, count - 1));
+    const apart = Math.abs(get(cells, next + 1) - get(cells, pairAt(cells, start, k) + 1));
+    const lastsMs =
+      get(cells, pairAt(cells, start, k + 1)) - get(cells, pairAt(cells, start, Math.max(k - 1, 0)));
+    const harm = apart * lastsMs;
+    if (harm < least) {
+      least = harm;
+      closest = k;
+    }
+  }
+  cells[pairAt(cells, start, closest)] = get(cells, pairAt(cells, start, closest + 1));
+  for (let k = closest + 1; k + 1 < count; k++) {
+    const from = pairAt(cells, start, k + 1);
+    setPair(cells, pairAt(cells, start, k), get(cells, from), get(cells, from + 1));
+  }
+  cells[start] = count - 1;
+  return closest;
 }
 
 /** Takes out the pairs up to the k-th that the value is as far out as. @returns how many */

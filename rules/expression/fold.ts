@@ -4,8 +4,8 @@ import type { Cells } from './cells.js';
 interface Running {
   /** Numbers that it takes; `t` is where they begin in the cells. */
   readonly totals: number;
-  /** A value came that is newer than all others. @param before the newest until then, NaN without one */
-  step(cells: Cells, t: number, before: number, value: number): void;
+  /** A value came that is newer than all others. @param newest where the newest bucket begins; -1: there is none */
+  step(cells: Cells, t: number, newest: number, value: number, weight: number): void;
   /** The bucket at `i` is to be counted, after all others. @param previous where the one before it begins; -1: none */
   gather(cells: Cells, t: number, i: number, previous: number): void;
   /** The oldest bucket, at `i`, is to be counted no more. @param next where the one after it begins; -1: none */
@@ -13,85 +13,135 @@ interface Running {
 }
 
 /**
- * How the values of one bucket of a window are kept. The first three numbers of each bucket are the time of its newest
- * value, the count of its values, and what is the newest of them or stands for all; the rest is the fold's. `i` is
- * where the bucket begins in the cells.
+ * How the values of one bucket of a window are kept. The first number of each bucket is the time of its newest value;
+ * the rest is the fold's. `i` is where the bucket begins in the cells; `weight` is the time that a value stands for, ms.
  */
 export interface Fold {
-  /** Numbers in a bucket, with those that all have. */
+  /** Numbers in a bucket, with the time. */
   readonly fields: number;
-  /** Writes a bucket of one value at `i`, over what is there. */
-  put(cells: Cells, i: number, at: number, value: number): void;
-  /** Takes one more value into a bucket; its newest time and its count are not counted up yet. */
-  add(cells: Cells, i: number, at: number, value: number): void;
+  /**
+   * Writes a bucket of one value at `i`, over what is there.
+   */
+  put(cells: Cells, i: number, at: number, value: number, weight: number): void;
+  /** Takes one more value into a bucket, whose newest time is not moved yet. */
+  add(cells: Cells, i: number, at: number, value: number, weight: number): void;
+  /**
+   * Leaves a share of the bucket's weight. Where there is this, values are weighed by the time that they stand for,
+   * and the second number of a bucket is the weight of all of them.
+   */
+  scale?(cells: Cells, i: number, share: number): void;
   readonly running?: Running;
 }
 
 const get = (cells: Cells, i: number): number => cells[i] as number;
 
-/** A bucket of time, count and the value itself. */
+/** A bucket of a time and the value itself. */
 function putValue(cells: Cells, i: number, at: number, value: number): void {
   cells[i] = at;
-  cells[i + 1] = 1;
-  cells[i + 2] = value;
+  cells[i + 1] = value;
 }
 
-/** Where the totals of a `sum` are. */
-export const sums = { count: 0, sum: 1 } as const;
+/** Where the numbers of a `span` bucket are; its totals are these two. */
+export const span = { weight: 1, sum: 2 } as const;
 
-/** time, count, sum */
-const sum: Fold = {
+/** time, weight, weighed sum */
+const spanFold: Fold = {
   fields: 3,
-  put: putValue,
-  add: (cells, i, _at, value) => (cells[i + 2] = get(cells, i + 2) + value),
+  put: (cells, i, at, value, weight) => {
+    cells[i] = at;
+    cells[i + span.weight] = weight;
+    cells[i + span.sum] = weight * value;
+  },
+  add: (cells, i, _at, value, weight) => {
+    cells[i + span.weight] = get(cells, i + span.weight) + weight;
+    cells[i + span.sum] = get(cells, i + span.sum) + weight * value;
+  },
+  scale: (cells, i, share) => {
+    cells[i + span.weight] = get(cells, i + span.weight) * share;
+    cells[i + span.sum] = get(cells, i + span.sum) * share;
+  },
   running: {
     totals: 2,
-    step: (cells, t, _before, value) => {
-      cells[t] = get(cells, t) + 1;
-      cells[t + 1] = get(cells, t + 1) + value;
+    step: (cells, t, _newest, value, weight) => {
+      cells[t] = get(cells, t) + weight;
+      cells[t + 1] = get(cells, t + 1) + weight * value;
     },
     gather: (cells, t, i) => {
-      cells[t] = get(cells, t) + get(cells, i + 1);
-      cells[t + 1] = get(cells, t + 1) + get(cells, i + 2);
+      cells[t] = get(cells, t) + get(cells, i + span.weight);
+      cells[t + 1] = get(cells, t + 1) + get(cells, i + span.sum);
     },
     drop: (cells, t, i) => {
-      cells[t] = get(cells, t) - get(cells, i + 1);
-      cells[t + 1] = get(cells, t + 1) - get(cells, i + 2);
+      cells[t] = get(cells, t) - get(cells, i + span.weight);
+      cells[t + 1] = get(cells, t + 1) - get(cells, i + span.sum);
     },
   },
 };
 
-/** time, count, least */
-const min: Fold = {
-  fields: 3,
-  put: putValue,
-  add: (cells, i, _at, value) => (cells[i + 2] = Math.min(get(cells, i + 2), value)),
-};
-
-/** time, count, greatest */
-const max: Fold = {
-  fields: 3,
-  put: putValue,
-  add: (cells, i, _at, value) => (cells[i + 2] = Math.max(get(cells, i + 2), value)),
-};
-
-/** time, count, mean, sum of squared differences from it (Welford: exact also for large values that differ little) */
-const moments: Fold = {
-  fields: 4,
-  put: (cells, i, at, value) => {
-    putValue(cells, i, at, value);
-    cells[i + 3] = 0;
+/** time, count */
+const times: Fold = {
+  fields: 2,
+  put: (cells, i, at) => {
+    cells[i] = at;
+    cells[i + 1] = 1;
   },
-  add: (cells, i, _at, value) => {
-    const mean = get(cells, i + 2);
-    const moved = mean + (value - mean) / (get(cells, i + 1) + 1);
-    cells[i + 2] = moved;
-    cells[i + 3] = get(cells, i + 3) + (value - mean) * (value - moved);
+  add: (cells, i) => (cells[i + 1] = get(cells, i + 1) + 1),
+};
+
+/** time, least */
+const least: Fold = {
+  fields: 2,
+  put: putValue,
+  add: (cells, i, _at, value) => (cells[i + 1] = Math.min(get(cells, i + 1), value)),
+};
+
+/** time, greatest */
+const greatest: Fold = {
+  fields: 2,
+  put: putValue,
+  add: (cells, i, _at, value) => (cells[i + 1] = Math.max(get(cells, i + 1), value)),
+};
+
+/** Where the numbers of a `spread` bucket are. */
+export const spread = { weight: 1, count: 2, mean: 3, squares: 4 } as const;
+
+/**
+ * time, weight, count, mean, weighed sum of squared differences from it (Welford: exact also for large values that
+ * differ little)
+ */
+const spreadFold: Fold = {
+  fields: 5,
+  put: (cells, i, at, value, weight) => {
+    cells[i] = at;
+    cells[i + spread.weight] = weight;
+    cells[i + spread.count] = 1;
+    cells[i + spread.mean] = value;
+    cells[i + spread.squares] = 0;
+  },
+  add: (cells, i, _at, value, weight) => {
+    const all = get(cells, i + spread.weight) + weight;
+    const mean = get(cells, i + spread.mean);
+    const moved = all > 0 ? mean + ((value - mean) * weight) / all : value;
+    cells[i + spread.weight] = all;
+    cells[i + spread.count] = get(cells, i + spread.count) + 1;
+    cells[i + spread.mean] = moved;
+    cells[i + spread.squares] = get(cells, i + spread.squares) + weight * (value - mean) * (value - moved);
+  },
+  scale: (cells, i, share) => {
+    cells[i + spread.weight] = get(cells, i + spread.weight) * share;
+    cells[i + spread.squares] = get(cells, i + spread.squares) * share;
   },
 };
 
 /** Where the numbers of a `course` bucket are; its totals are the last three of them. */
-export const course = { last: 2, firstAt: 3, first: 4, changes: 5, increase: 6, resets: 7 } as const;
+export const course = {
+  count: 1,
+  last: 2,
+  firstAt: 3,
+  first: 4,
+  changes: 5,
+  increase: 6,
+  resets: 7,
+} as const;
 export const courses = { changes: 0, increase: 1, resets: 2 } as const;
 
 /** By how much a counter has grown from `before` to `after`: one that is less has started anew from zero. */
@@ -111,12 +161,15 @@ function countStep(cells: Cells, i: number, before: number, after: number, by: 1
 const courseFold: Fold = {
   fields: 8,
   put: (cells, i, at, value) => {
-    putValue(cells, i, at, value);
+    cells[i] = at;
+    cells[i + course.count] = 1;
+    cells[i + course.last] = value;
     cells[i + course.firstAt] = at;
     cells[i + course.first] = value;
     cells.fill(0, i + course.changes, i + course.resets + 1);
   },
   add: (cells, i, at, value) => {
+    cells[i + course.count] = get(cells, i + course.count) + 1;
     if (at >= get(cells, i)) {
       countStep(cells, i + course.changes, get(cells, i + course.last), value, 1);
       cells[i + course.last] = value;
@@ -128,8 +181,8 @@ const courseFold: Fold = {
   },
   running: {
     totals: 3,
-    step: (cells, t, before, value) => {
-      if (!Number.isNaN(before)) countStep(cells, t, before, value, 1);
+    step: (cells, t, newest, value) => {
+      if (newest >= 0) countStep(cells, t, get(cells, newest + course.last), value, 1);
     },
     gather: (cells, t, i, previous) => {
       for (let j = 0; j < 3; j++) cells[t + j] = get(cells, t + j) + get(cells, i + course.changes + j);
@@ -145,32 +198,52 @@ const courseFold: Fold = {
 
 /** Values of one bucket that are kept for a quantile: 20 such buckets tell its rank within a few percent. */
 const mostSamples = 16;
-/** Where the numbers of a `sample` bucket are; the third is only there because all have it. */
-export const sample = { stride: 3, kept: 4, values: 5 } as const;
+/** Where the numbers of a `reservoir` bucket are. */
+export const reservoir = { count: 1, kept: 2, values: 3 } as const;
 
-/** time, count, 0, every how many values one is kept, how many are, and these. Full, every other one goes. */
-const sampleFold: Fold = {
-  fields: sample.values + mostSamples,
+/**
+ * time, count, how many values are kept, and these: each value of the bucket is as likely as any other to be among
+ * them (reservoir sampling, Vitter 1985), so that what repeats in step with the buckets is no other than it is. What
+ * is drawn depends on nothing but times and counts, so that a replay draws the same.
+ */
+const reservoirFold: Fold = {
+  fields: reservoir.values + mostSamples,
   put: (cells, i, at, value) => {
-    putValue(cells, i, at, 0);
-    cells[i + sample.stride] = 1;
-    cells[i + sample.kept] = 1;
-    cells[i + sample.values] = value;
-    cells.fill(0, i + sample.values + 1, i + sample.values + mostSamples);
+    cells[i] = at;
+    cells[i + reservoir.count] = 1;
+    cells[i + reservoir.kept] = 1;
+    cells[i + reservoir.values] = value;
+    cells.fill(0, i + reservoir.values + 1, i + reservoir.values + mostSamples);
   },
-  add: (cells, i, _at, value) => {
-    if (get(cells, i + 1) % get(cells, i + sample.stride) !== 0) return;
-    let kept = get(cells, i + sample.kept);
-    if (kept === mostSamples) {
-      for (let j = 0; j < mostSamples / 2; j++)
-        cells[i + sample.values + j] = get(cells, i + sample.values + 2 * j);
-      kept = mostSamples / 2;
-      cells[i + sample.stride] = 2 * get(cells, i + sample.stride);
+  add: (cells, i, at, value) => {
+    const count = get(cells, i + reservoir.count) + 1;
+    const kept = get(cells, i + reservoir.kept);
+    cells[i + reservoir.count] = count;
+    if (kept < mostSamples) {
+      cells[i + reservoir.values + kept] = value;
+      cells[i + reservoir.kept] = kept + 1;
+      return;
     }
-    cells[i + sample.values + kept] = value;
-    cells[i + sample.kept] = kept + 1;
+    const drawn = hash(at, count) % count;
+    if (drawn < mostSamples) cells[i + reservoir.values + drawn] = value;
   },
 };
 
-export const folds = { sum, min, max, moments, course: courseFold, sample: sampleFold } as const;
+/** A whole number below 2³² that looks drawn by lot (the mixing of MurmurHash3). */
+function hash(at: number, count: number): number {
+  let h = Math.imul((at % 4_294_967_296) | 0, 0xcc9e2d51) ^ Math.imul(count, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+export const folds = {
+  span: spanFold,
+  times,
+  least,
+  greatest,
+  spread: spreadFold,
+  course: courseFold,
+  reservoir: reservoirFold,
+} as const;
 export type FoldName = keyof typeof folds;

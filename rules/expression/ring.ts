@@ -1,7 +1,11 @@
-import type { Fold } from './fold.js';
 import type { Cells } from './cells.js';
+import type { Fold } from './fold.js';
+import { giveWay, weightOf, weightWithin } from './weight.js';
 
-/** How the buckets of a sliding window are kept: a few numbers about all of them, then a ring of buckets. */
+/**
+ * How the buckets of a sliding window are kept: a few numbers about all of them, then a ring of buckets. A bucket that
+ * the start of the window cuts counts by the part of it that is inside.
+ */
 export interface RingShape {
   readonly fold: Fold;
   readonly lengthMs: number;
@@ -41,9 +45,8 @@ function bucketAt(shape: RingShape, cells: Cells, start: number, k: number): num
 }
 
 /**
- * Takes a value into its place, also one older than the newest, and forgets what has left the window. A bucket
- * leaves as a whole, with its newest value: the window is exact as long as readings are at least a twentieth
- * of it apart, and at most a twentieth too long otherwise.
+ * Takes a value into its place, also one older than the newest, and forgets what has left the window.
+ * @param intervalMs how far apart the values are meant to be
  * @returns false where there are too few cells for it
  */
 export function addToRing(
@@ -53,30 +56,30 @@ export function addToRing(
   size: number,
   at: number,
   value: number,
+  intervalMs: number,
 ): boolean {
   const { fold, bucketMs } = shape;
-  const t = start + ring.totals;
   const count = get(cells, start);
   if (count === 0) {
     cells[start + ring.oldest] = 0;
     cells[start + ring.places] = Math.floor((size - firstOf(shape)) / fold.fields);
-    cells.fill(0, t, start + firstOf(shape));
-    append(shape, cells, start, at, value, NaN);
+    cells.fill(0, start + ring.totals, start + firstOf(shape));
+    append(shape, cells, start, at, value, weightOf(at, NaN, intervalMs));
     return true;
   }
   const newest = bucketAt(shape, cells, start, count - 1);
   const newestAt = get(cells, newest);
-  if (at < newestAt) return addLate(shape, cells, start, at, value);
-  const before = get(cells, newest + 2);
+  if (at < newestAt) return addLate(shape, cells, start, at, value, intervalMs);
+  const weight = weightOf(at, newestAt, intervalMs);
   const bucket = Math.floor(at / bucketMs);
   if (bucket === Math.floor(newestAt / bucketMs)) {
-    fold.running?.step(cells, t, before, value);
-    addTo(fold, cells, newest, at, value);
+    fold.running?.step(cells, start + ring.totals, newest, value, weight);
+    addTo(fold, cells, newest, at, value, weight);
     return true;
   }
   forgetStale(shape, cells, start, at - shape.lengthMs);
   if (get(cells, start) === get(cells, start + ring.places)) return false;
-  append(shape, cells, start, at, value, before);
+  append(shape, cells, start, at, value, weight);
   if (bucket % recountEvery === 0) recount(shape, cells, start);
   return true;
 }
@@ -87,19 +90,20 @@ function append(
   start: number,
   at: number,
   value: number,
-  before: number,
+  weight: number,
 ): void {
+  const { fold } = shape;
   const count = get(cells, start);
-  shape.fold.put(cells, bucketAt(shape, cells, start, count), at, value);
   // The one that it is compared with may have left with the rest.
-  shape.fold.running?.step(cells, start + ring.totals, count === 0 ? NaN : before, value);
+  const newest = count === 0 ? -1 : bucketAt(shape, cells, start, count - 1);
+  fold.running?.step(cells, start + ring.totals, newest, value, weight);
+  fold.put(cells, bucketAt(shape, cells, start, count), at, value, weight);
   cells[start] = count + 1;
 }
 
-function addTo(fold: Fold, cells: Cells, i: number, at: number, value: number): void {
-  fold.add(cells, i, at, value);
+function addTo(fold: Fold, cells: Cells, i: number, at: number, value: number, weight: number): void {
+  fold.add(cells, i, at, value, weight);
   if (at > get(cells, i)) cells[i] = at;
-  cells[i + 1] = get(cells, i + 1) + 1;
 }
 
 function forgetStale(shape: RingShape, cells: Cells, start: number, startsAfter: number): void {
@@ -122,25 +126,42 @@ function forgetStale(shape: RingShape, cells: Cells, start: number, startsAfter:
 }
 
 /** A value that is older than the newest. */
-function addLate(shape: RingShape, cells: Cells, start: number, at: number, value: number): boolean {
+function addLate(
+  shape: RingShape,
+  cells: Cells,
+  start: number,
+  at: number,
+  value: number,
+  intervalMs: number,
+): boolean {
   const { fold, lengthMs, bucketMs } = shape;
   const newestAt = get(cells, bucketAt(shape, cells, start, get(cells, start) - 1));
   if (at <= newestAt - lengthMs) return true;
   forgetStale(shape, cells, start, newestAt - lengthMs);
   const count = get(cells, start);
   const bucket = Math.floor(at / bucketMs);
+  const timeOf = (k: number) => (k < 0 ? NaN : get(cells, bucketAt(shape, cells, start, k)));
   let k = count - 1;
-  while (k >= 0 && Math.floor(get(cells, bucketAt(shape, cells, start, k)) / bucketMs) > bucket) k--;
-  const found = k < 0 ? -1 : bucketAt(shape, cells, start, k);
-  if (found >= 0 && Math.floor(get(cells, found) / bucketMs) === bucket) addTo(fold, cells, found, at, value);
+  while (k >= 0 && Math.floor(timeOf(k) / bucketMs) > bucket) k--;
+  const isFound = k >= 0 && Math.floor(timeOf(k) / bucketMs) === bucket;
+  if (!isFound && count === get(cells, start + ring.places)) return false;
+  let weight = 0;
+  if (fold.scale !== undefined) {
+    weight = isFound
+      ? weightWithin(cells, bucketAt(shape, cells, start, k), at, timeOf(k - 1), intervalMs)
+      : weightOf(at, timeOf(k), intervalMs);
+    // The value after it is in the same bucket or in the next one.
+    const after = isFound && at < timeOf(k) ? k : k + 1;
+    giveWay(fold, cells, bucketAt(shape, cells, start, after), at, weight);
+  }
+  if (isFound) addTo(fold, cells, bucketAt(shape, cells, start, k), at, value, weight);
   else {
-    if (count === get(cells, start + ring.places)) return false;
     cells[start] = count + 1;
     for (let i = count; i > k + 1; i--) {
       const from = bucketAt(shape, cells, start, i - 1);
       cells.copyWithin(bucketAt(shape, cells, start, i), from, from + fold.fields);
     }
-    fold.put(cells, bucketAt(shape, cells, start, k + 1), at, value);
+    fold.put(cells, bucketAt(shape, cells, start, k + 1), at, value, weight);
   }
   recount(shape, cells, start);
   return true;
@@ -208,6 +229,10 @@ export class Buckets {
   /** How many are in the window, and how many at the beginning have left it. */
   count = 0;
   stale = 0;
+  /** What was until then is out of the window; the first bucket in it may have begun before. */
+  startsAfter = -Infinity;
+  /** When the first bucket in the window can have begun. */
+  firstFrom = -Infinity;
   #first = 0;
   #fields = 1;
   #oldest = 0;
@@ -217,6 +242,7 @@ export class Buckets {
   lookAtRing(shape: RingShape, cells: Cells, start: number, startsAfter: number): this {
     this.cells = cells;
     this.totals = shape.fold.running === undefined ? -1 : start + ring.totals;
+    this.startsAfter = startsAfter;
     this.#first = start + firstOf(shape);
     this.#fields = shape.fold.fields;
     this.#oldest = get(cells, start + ring.oldest);
@@ -228,6 +254,7 @@ export class Buckets {
       this.stale++;
       this.count--;
     }
+    if (this.count > 0) this.firstFrom = Math.floor(get(cells, this.at(0)) / shape.bucketMs) * shape.bucketMs;
     return this;
   }
 
@@ -235,6 +262,8 @@ export class Buckets {
   lookAtOne(cells: Cells, i: number): this {
     this.cells = cells;
     this.totals = -1;
+    this.startsAfter = -Infinity;
+    this.firstFrom = -Infinity;
     this.#first = i;
     this.#oldest = 0;
     this.#places = 1;

@@ -13,6 +13,8 @@ const longestMs = 86_400_000;
 
 interface Inner extends TruthValue {
   readonly text: string;
+  /** It is about events, which are over as soon as they come. */
+  readonly onEvents: boolean;
 }
 
 /** The conditions that the first arguments are; undefined, with the mistake reported, where one is none. */
@@ -24,11 +26,15 @@ function conditionsOf(
   const { scope } = call;
   const inner = innerScope(scope);
   const conditions: Inner[] = [];
+  let usesEvents = false;
   for (let i = 0; i < count; i++) {
     const needs = `${call.name} needs ${count === 1 ? 'a condition' : 'two conditions'}, such as ${usage}.`;
     const condition = conditionArg(call, i, inner, needs);
-    if (condition !== undefined) conditions.push(condition);
+    if (condition !== undefined) conditions.push({ ...condition, onEvents: inner.uses.events });
+    usesEvents ||= inner.uses.events;
+    inner.uses.events = false;
   }
+  inner.uses.events = usesEvents;
   if (scope.about === 'group')
     refuse(scope, call.node.start, `${call.name} is about a device, not about a group.`);
   else if (inner.uses.silence) {
@@ -69,30 +75,113 @@ function createSince(inner: Scope, { text, read }: Inner, lookBackMs: number): M
   };
 }
 
-/** Whether anything is known, whether the first condition was true, whether the second is waited for, since when. */
-const waiting = { known: 0, held: 1, waits: 2, since: 3 } as const;
+/**
+ * Where the numbers of a `followed` memory are: whether there are any, when the first condition was last true, when it
+ * last was before the second was looked at, when that was.
+ */
+const followed = { known: 0, firstAt: 1, before: 2, secondAt: 3 } as const;
 
-/** Since when the second condition has not become true after the first one did. */
-function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: number): Memory {
+/** When the first condition was last true before the second was looked at; NaN where it never was. */
+function readFirst(cells: Cells, start: number): number {
+  const at = cells[start + followed.before] as number;
+  return at === 0 ? NaN : at;
+}
+
+/** When the first condition was last true, before the second one last came; in whatever order they arrive. */
+function createFollowed(inner: Scope, first: Inner, second: Inner, lookBackMs: number): Memory {
   return {
-    key: `waiting/(${first.text})/(${second.text})`,
+    key: `followed/(${first.text})/(${second.text})`,
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
     lookBackMs,
     ...asWritten(4),
+    take: (cells, start, _size, _value, sight) => {
+      const { at } = sight;
+      cells[start] = 1;
+      const secondAt = cells[start + followed.secondAt] as number;
+      if (first.read(sight) === true) {
+        cells[start + followed.firstAt] = Math.max(at, cells[start + followed.firstAt] as number);
+        if (at <= secondAt)
+          cells[start + followed.before] = Math.max(at, cells[start + followed.before] as number);
+      }
+      if (second.read(sight) === undefined || at < secondAt) return true;
+      const firstAt = cells[start + followed.firstAt] as number;
+      cells[start + followed.secondAt] = at;
+      if (firstAt <= at) cells[start + followed.before] = firstAt;
+      return true;
+    },
+  };
+}
+
+/**
+ * Where the numbers of an `unanswered` memory are: whether anything is known; whether the first condition was true
+ * when it was last looked at, and when that was; whether the second is waited for, and since when; when the first last
+ * became true, and was last true; when the second was last true.
+ */
+const waiting = {
+  known: 0,
+  held: 1,
+  heldAt: 2,
+  waits: 3,
+  since: 4,
+  latest: 5,
+  trueAt: 6,
+  answeredAt: 7,
+} as const;
+
+/** Since when the second condition has not become true after the first one did; in whatever order they arrive. */
+function createWaiting(inner: Scope, first: Inner, second: Inner, lookBackMs: number): Memory {
+  return {
+    key: `unanswered/(${first.text})/(${second.text})`,
+    metrics: [...inner.metrics],
+    onEvents: inner.uses.events,
+    lookBackMs,
+    ...asWritten(8),
     isWaiting: (cells, start) => cells[start + waiting.waits] === 1,
     take: (cells, start, _size, _value, sight) => {
       cells[start] = 1;
       const holds = first.read(sight);
-      if (holds === true && cells[start + waiting.held] === 0 && cells[start + waiting.waits] === 0) {
-        cells[start + waiting.waits] = 1;
-        cells[start + waiting.since] = sight.at;
-      }
-      if (holds !== undefined) cells[start + waiting.held] = holds ? 1 : 0;
-      if (second.read(sight) === true) cells[start + waiting.waits] = 0;
+      if (sight.event === undefined || !first.onEvents) {
+        if (holds !== undefined) ask(cells, start, sight.at, holds);
+      } else if (holds === true) askAnew(cells, start, sight.at);
+      if (second.read(sight) === true) answer(cells, start, sight.at);
       return true;
     },
   };
+}
+
+/** The first condition was true, or was not. */
+function ask(cells: Cells, start: number, at: number, holds: boolean): void {
+  const trueAt = cells[start + waiting.trueAt] as number;
+  const isNewest = at >= (cells[start + waiting.heldAt] as number);
+  // One that comes late while it was also true later is taken for part of the same.
+  const becameTrue = holds && (isNewest ? cells[start + waiting.held] === 0 : at > trueAt);
+  if (becameTrue) askAnew(cells, start, at);
+  else if (holds && cells[start + waiting.waits] === 1 && at > (cells[start + waiting.answeredAt] as number))
+    cells[start + waiting.since] = Math.min(at, cells[start + waiting.since] as number);
+  if (holds) cells[start + waiting.trueAt] = Math.max(at, trueAt);
+  if (!isNewest) return;
+  cells[start + waiting.held] = holds ? 1 : 0;
+  cells[start + waiting.heldAt] = at;
+}
+
+/** The first condition became true. */
+function askAnew(cells: Cells, start: number, at: number): void {
+  cells[start + waiting.latest] = Math.max(at, cells[start + waiting.latest] as number);
+  if (at <= (cells[start + waiting.answeredAt] as number)) return;
+  const since = cells[start + waiting.waits] === 1 ? (cells[start + waiting.since] as number) : Infinity;
+  cells[start + waiting.waits] = 1;
+  cells[start + waiting.since] = Math.min(at, since);
+}
+
+/** The second condition was true. */
+function answer(cells: Cells, start: number, at: number): void {
+  cells[start + waiting.answeredAt] = Math.max(at, cells[start + waiting.answeredAt] as number);
+  if (cells[start + waiting.waits] === 0 || (cells[start + waiting.since] as number) > at) return;
+  const latest = cells[start + waiting.latest] as number;
+  // It answers what was asked before it, not what was asked after.
+  if (latest > at) cells[start + waiting.since] = latest;
+  else cells[start + waiting.waits] = 0;
 }
 
 function then(call: Call): Value {
@@ -102,7 +191,8 @@ function then(call: Call): Value {
   const [first, second] = found?.conditions ?? [];
   if (found === undefined || first === undefined || second === undefined || lengthMs === undefined)
     return broken;
-  const at = recall(call.scope, createSince(found.inner, first, lengthMs), readSince);
+  const memory = createFollowed(found.inner, first, second, lengthMs);
+  const at = recall(call.scope, memory, readFirst);
   call.scope.sequences.set(call.node, { conditions: [first, second], at });
   return {
     kind: 'truth',
@@ -142,8 +232,8 @@ export const sequenceFunctions: Readonly<Record<string, FunctionSpec>> = {
     usage: 'then(event("radar"), clients == 0, "5m")',
     needs: 'two conditions and a time',
     gives: {
-      en: 'whether the second is true now, and the first was at most that long ago',
-      zh: '第二个条件现在成立，且第一个条件在这段时间内成立过',
+      en: 'whether the second is true now, and the first was at most that long ago, whichever of them arrives first',
+      zh: '第二个条件现在成立，且第一个条件在这段时间内成立过，与到达先后无关',
     },
     args: [3],
     compile: then,
@@ -152,8 +242,8 @@ export const sequenceFunctions: Readonly<Record<string, FunctionSpec>> = {
     usage: 'not_then(event("reboot"), clients > 0, "10m")',
     needs: 'two conditions and a time',
     gives: {
-      en: 'whether the first became true at least that long ago, and the second has not been true since',
-      zh: '第一个条件成立已至少这么久，而第二个条件此后一直未成立',
+      en: 'whether the first became true at least that long ago, and the second has not been true since, whichever of them arrives first',
+      zh: '第一个条件成立已至少这么久，而第二个条件此后一直未成立，与到达先后无关',
     },
     args: [3],
     compile: notThen,

@@ -13,6 +13,7 @@ const usages: Partial<Record<Aggregate | 'share', string>> = {
   quantile: 'quantile(rtt_ms, 0.95, "1h")',
   share: 'share(co2_ppm > 1000, "1h")',
   level_shift: 'level_shift(soc_temp_c, "2h")',
+  coverage: 'coverage(pm25_ugm3, "24h", "tumbling")',
 };
 
 function windowFunction(name: Aggregate | 'share'): FunctionSpec {
@@ -25,8 +26,8 @@ function windowFunction(name: Aggregate | 'share'): FunctionSpec {
     gives:
       name === 'share'
         ? {
-            en: 'the share of its readings in which the condition was true, 0 to 1',
-            zh: '条件成立的读数所占比例，0 到 1',
+            en: 'the share of the time in which the condition was true, 0 to 1: each reading stands for the time since the one before it, up to two intervals of the device',
+            zh: '条件成立的时间所占比例，0 到 1：每条读数代表距前一条的时间，最多两个上报间隔',
           }
         : aggregations[name].gives,
     args: isQuantile ? [3, 4] : [2, 3],
@@ -50,6 +51,12 @@ function compileWindow(call: Call, name: Aggregate | 'share', usage: string): Va
   );
   const kind = kindOf(call, at + 1);
   if (lengthMs === undefined || kind === undefined) return broken;
+  if (name === 'level_shift' && kind === 'tumbling')
+    return refuse(
+      scope,
+      args[at + 1]?.start ?? 0,
+      'level_shift slides: it has no whole stretches of the clock.',
+    );
   const aggregate = name === 'share' ? 'mean' : name;
   const windowMs = aggregate === 'level_shift' ? 2 * lengthMs : lengthMs;
   const window =
@@ -78,6 +85,9 @@ function kindOf(call: Call, index: number): WindowKind | undefined {
   return undefined;
 }
 
+/** What can be asked of a metric that is no number. */
+const ofWords: readonly Aggregate[] = ['changes', 'count', 'coverage'];
+
 function metricWindow(
   call: Call,
   aggregate: Aggregate,
@@ -88,8 +98,8 @@ function metricWindow(
   const found = metricArg(call, 0, `${aggregate} needs a metric and a time, ${example}.`);
   if (found === undefined) return undefined;
   const { name, metric } = found;
-  if (metric.kind !== 'number' && aggregate !== 'changes' && aggregate !== 'count') {
-    const message = `${aggregate} needs a metric that is a number; of words there are changes and count.`;
+  if (metric.kind !== 'number' && !ofWords.includes(aggregate)) {
+    const message = `${aggregate} needs a metric that is a number; of words there are ${ofWords.join(', ')}.`;
     refuse(call.scope, call.args[0]?.start ?? 0, message);
     return undefined;
   }

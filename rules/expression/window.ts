@@ -13,9 +13,17 @@ import { folds } from './fold.js';
 import type { Fold, FoldName } from './fold.js';
 import type { Cells } from './cells.js';
 import type { Memory } from './memory.js';
+import {
+  addOccurrence,
+  countOccurrences,
+  occurrencesSizes,
+  packOccurrences,
+  unpackOccurrences,
+} from './occurrences.js';
 import { addToRing, Buckets, createRing, packRing, ringSizes, unpackRing } from './ring.js';
 import type { Sight } from './sight.js';
 import { addToStretches, createStretches, packStretches, stretchAt, stretchesSize } from './stretches.js';
+import { intervalMsOf } from './weight.js';
 
 /** `sliding`: the time up to now. `tumbling`: the last whole stretch of the clock, such as the last full hour. */
 export type WindowKind = 'sliding' | 'tumbling';
@@ -72,7 +80,8 @@ function createWindow(parts: WindowParts): Window {
 
 function keep(fold: FoldName, lengthMs: number, kind: WindowKind): Kept {
   if (kind === 'tumbling') return keepStretches(folds[fold], lengthMs);
-  return fold === 'min' || fold === 'max' ? keepExtremes(fold, lengthMs) : keepRing(folds[fold], lengthMs);
+  if (fold === 'least' || fold === 'greatest') return keepExtremes(fold, lengthMs);
+  return fold === 'times' ? keepOccurrences(lengthMs) : keepRing(folds[fold], lengthMs);
 }
 
 /** There is one, which is moved: this is done for every reading. */
@@ -82,7 +91,8 @@ function keepRing(fold: Fold, lengthMs: number): Kept {
   const shape = createRing(fold, lengthMs);
   return {
     sizes: ringSizes(shape),
-    add: (cells, start, size, added, { at }) => addToRing(shape, cells, start, size, at, added),
+    add: (cells, start, size, added, sight) =>
+      addToRing(shape, cells, start, size, sight.at, added, intervalMsOf(sight)),
     pack: (cells, start) => packRing(shape, cells, start),
     unpack: (packed, cells, start, size) => unpackRing(shape, packed, cells, start, size),
     question: (aggregate, q = NaN) => {
@@ -95,7 +105,7 @@ function keepRing(fold: Fold, lengthMs: number): Kept {
   };
 }
 
-function keepExtremes(which: 'min' | 'max', lengthMs: number): Kept {
+function keepExtremes(which: 'least' | 'greatest', lengthMs: number): Kept {
   const shape = createExtremes(which, lengthMs);
   return {
     sizes: extremesSizes,
@@ -109,12 +119,26 @@ function keepExtremes(which: 'min' | 'max', lengthMs: number): Kept {
   };
 }
 
+function keepOccurrences(lengthMs: number): Kept {
+  return {
+    sizes: occurrencesSizes,
+    add: (cells, start, size, _added, { at }) => addOccurrence(cells, start, size, at, lengthMs),
+    pack: packOccurrences,
+    unpack: unpackOccurrences,
+    question:
+      () =>
+      (cells, start, { at }) =>
+        countOccurrences(cells, start, at - lengthMs),
+  };
+}
+
 function keepStretches(fold: Fold, lengthMs: number): Kept {
   const shape = createStretches(fold, lengthMs);
   return {
     sizes: [stretchesSize(shape)],
-    add: (cells, start, _size, added, { at, calendar }) => {
-      addToStretches(shape, cells, start, at, calendar.offsetMs(at), added);
+    add: (cells, start, _size, added, sight) => {
+      const { at, calendar } = sight;
+      addToStretches(shape, cells, start, at, calendar.offsetMs(at), added, intervalMsOf(sight));
       return true;
     },
     ...packStretches(shape),
@@ -155,14 +179,14 @@ export function createTruthWindow(
     const holds = test(sight);
     return holds === undefined ? NaN : holds ? 1 : 0;
   };
-  return createWindow({ of: `(${text})`, metrics, value, fold: 'sum', lengthMs, kind });
+  return createWindow({ of: `(${text})`, metrics, value, fold: 'span', lengthMs, kind });
 }
 
 /** What `events("radar", "24h")` looks back on. */
 export function createEventWindow(type: string, lengthMs: number): Window {
   const value = ({ event }: Sight) => (event === type ? 1 : NaN);
   const of = `event ${type}`;
-  return createWindow({ of, metrics: [], onEvents: true, value, fold: 'sum', lengthMs, kind: 'sliding' });
+  return createWindow({ of, metrics: [], onEvents: true, value, fold: 'times', lengthMs, kind: 'sliding' });
 }
 
 /** What a question gives where there is nothing of the window yet. */

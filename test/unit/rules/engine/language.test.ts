@@ -5,6 +5,7 @@ import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import { parseRules } from '../../../../rules/parse-rules.js';
 import type { Tally } from '../../../../rules/tally.js';
+import { seededRandom } from '../../../../simulators/city/seeded-random.js';
 import { EngineCheckpoint } from '../../../support/engine-checkpoint.js';
 import { at, minute, play, start } from '../../../support/rule-play.js';
 
@@ -55,10 +56,30 @@ describe('severity steps', () => {
 describe('a tumbling window', () => {
   it('is the last full hour of the clock, which no single reading breaches', () => {
     const { reading } = play('condition: \'mean(hcho_mgm3, "1h", "tumbling") > 0.08\'');
-    for (let m = 0; m < 60; m += 10) expect(reading(m, { hcho_mgm3: m < 40 ? 0.1 : 0.07 })).toEqual([]);
-    expect(reading(60, { hcho_mgm3: 0.02 })).toEqual(['raise@60']);
-    for (let m = 70; m < 120; m += 10) expect(reading(m, { hcho_mgm3: 0.02 })).toEqual([]);
-    expect(reading(120, { hcho_mgm3: 0.3 })).toEqual(['clear@120']);
+    for (let m = 5; m < 60; m += 10) expect(reading(m, { hcho_mgm3: m < 40 ? 0.1 : 0.07 })).toEqual([]);
+    expect(reading(65, { hcho_mgm3: 0.02 })).toEqual(['raise@65']);
+    for (let m = 75; m < 120; m += 10) expect(reading(m, { hcho_mgm3: 0.02 })).toEqual([]);
+    expect(reading(125, { hcho_mgm3: 0.3 })).toEqual(['clear@125']);
+  });
+
+  it('knows how much of it was measured, however often that was', () => {
+    const { reading } = play('condition: \'coverage(pm25_ugm3, "24h", "tumbling") >= 0.75\'');
+    // Three hours of a reading every ten seconds are three hours of the day, which the second has all of.
+    for (let s = 0; s <= 180 * 60; s += 10) expect(reading(13 * 60 + s / 60, { pm25_ugm3: 80 })).toEqual([]);
+    const secondDay = 16 * 60 + 24 * 60;
+    for (let m = 16 * 60 + 1; m < secondDay; m++) expect(reading(m, { pm25_ugm3: 80 })).toEqual([]);
+    expect(reading(secondDay, { pm25_ugm3: 5 })).toEqual([`raise@${secondDay}`]);
+  });
+
+  it('weighs what came every ten seconds by its time', () => {
+    const { reading } = play([
+      'condition: \'mean(hcho_mgm3, "1h", "tumbling") > 0.05\'',
+      'condition: \'share(hcho_mgm3 > 0.1, "1h") > 0.2\'',
+    ]);
+    // Fifty minutes of 0.02 and ten of 0.15 are a mean of 0.042, and a sixth of the hour.
+    for (let s = 60; s < 3600; s += s < 3000 ? 60 : 10)
+      expect([s, reading(s / 60, { hcho_mgm3: s > 3000 ? 0.15 : 0.02 })]).toEqual([s, []]);
+    expect(reading(60, { hcho_mgm3: 0.02 })).toEqual([]);
   });
 
   it('of a day begins at midnight on the wall', () => {
@@ -119,6 +140,34 @@ describe('events', () => {
     event(30, 'reboot');
     expect(reading(33, { clients: 4 })).toEqual([]);
     expect(tick(41)).toEqual([]);
+  });
+
+  it('and readings are put in order, whichever arrives first', () => {
+    const rules = [
+      'condition: \'then(event("radar"), clients == 0, "5m")\'',
+      'condition: \'not_then(event("reboot"), clients > 0, "10m")\'',
+    ];
+    const { engine, device, short, reading, tick } = play(rules, { class: 'ap' });
+    const event = (minutes: number, type: string, arrival: number) =>
+      short(engine.event(device('d1'), type, at(minutes), at(arrival)));
+    expect(reading(3, { clients: 0 })).toEqual([]);
+    expect(event(2, 'radar', 3.5)).toEqual([expect.stringMatching(/^raise r1@/)]);
+    expect(reading(4, { clients: 5 })).toEqual(['clear r1@4']);
+    // Radar after the clients were gone did not drive them away.
+    reading(15, { clients: 0 });
+    expect(event(16, 'radar', 16)).toEqual([]);
+    expect(reading(17, { clients: 4 })).toEqual([]);
+    // Clients were back a minute after the restart, whose event comes after theirs.
+    expect(reading(31, { clients: 5 })).toEqual([]);
+    expect(event(30, 'reboot', 31.1)).toEqual([]);
+    for (let m = 32; m < 50; m++) expect(tick(m)).toEqual([]);
+    // What answers the first of two restarts is no answer to the second.
+    expect(event(60, 'reboot', 60)).toEqual([]);
+    expect(event(64, 'reboot', 64)).toEqual([]);
+    expect(reading(62, { clients: 5 }, 'd1', 2.5)).toEqual([]);
+    expect(tick(73)).toEqual([]);
+    expect(tick(77)).toEqual([expect.stringMatching(/^raise r2@/)]);
+    expect(reading(78, { clients: 2 })).toEqual(['clear r2@78']);
   });
 
   it('and time go by the clock of the device', () => {
@@ -334,6 +383,7 @@ describe('what is usual', () => {
     const minuteOf = (found: readonly string[]) => Number(found[0]?.split('@')[1]);
     for (const rule of [
       'condition: \'cusum(rtt_ms, "30m") > 5\'',
+      'condition: \'shifted(rtt_ms, "30m")\'',
       'condition: \'ewma_z(rtt_ms, "10m") > 5\'',
       'condition: \'level_shift(rtt_ms, "30m") > 1.5\'',
     ]) {
@@ -341,6 +391,16 @@ describe('what is usual', () => {
       expect([rule, found[0]]).toEqual([rule, expect.stringMatching(/^raise@/)]);
       expect(minuteOf(found)).toBeGreaterThanOrEqual(500);
       expect(minuteOf(found)).toBeLessThan(530);
+    }
+  });
+
+  it('has not shifted by mere chance in a week of minutes', () => {
+    const { reading } = play('condition: \'shifted(rtt_ms, "30m")\'', { class: 'gateway' });
+    const random = seededRandom(5);
+    const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    for (let m = 0; m < 7 * 24 * 60; m++) {
+      const moves = reading(m, { rtt_ms: 20 + normal() });
+      if (moves.length > 0) expect(moves).toEqual([]);
     }
   });
 });
@@ -438,6 +498,6 @@ describe('a device', () => {
     expect(reading(0, { temp_c: 20 })).toEqual([]);
     expect(reading(1440, { temp_c: 20 })).toEqual([]);
     expect(reading(1, { temp_c: 40 })).toEqual([]);
-    expect(reading(1441, { temp_c: 40 })).toEqual(['raise@1441']);
+    expect(reading(1441, { temp_c: 50 })).toEqual(['raise@1441']);
   });
 });
