@@ -16,6 +16,12 @@ import { Viewpoint } from './viewpoint.js';
 
 const noMetrics: Metrics = {};
 
+/**
+ * Time alone moves alarms at whole moments of the device's clock, ms, so that they are the same live, whenever the ticks
+ * come, and in a backtest.
+ */
+const momentMs = 10_000;
+
 /** What an evaluation finds. */
 export interface Findings {
   readonly transition: (transition: Transition) => void;
@@ -81,7 +87,8 @@ export class Evaluator {
     if (!state.isRestless && !isSilent) return;
     if (state.program.silenceRules.length > 0 && (isSilent || state.isMissed))
       this.silence(state, at, openedAt);
-    this.#viewpoint.look(state, Math.max(at - state.lagMs, state.judgedAt));
+    const moment = Math.floor((at - state.lagMs) / momentMs) * momentMs;
+    this.#viewpoint.look(state, Math.max(moment, state.judgedAt));
     this.#judgeOnTick(state, state, undefined);
     for (const [part, subject] of state.parts) this.#judgeOnTick(state, subject, part);
     state.waits = waits(state);

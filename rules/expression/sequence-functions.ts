@@ -77,9 +77,9 @@ function createSince(inner: Scope, { text, read }: Inner, lookBackMs: number): M
 
 /**
  * Where the numbers of a `followed` memory are: whether there are any, when the first condition was last true, when it
- * last was before the second was looked at, when that was.
+ * last was before the second was looked at, when that was, and whether the second was true then.
  */
-const followed = { known: 0, firstAt: 1, before: 2, secondAt: 3 } as const;
+const followed = { known: 0, firstAt: 1, before: 2, secondAt: 3, holds: 4 } as const;
 
 /** When the first condition was last true before the second was looked at; NaN where it never was. */
 function readFirst(cells: Cells, start: number): number {
@@ -94,7 +94,7 @@ function createFollowed(inner: Scope, first: Inner, second: Inner, lookBackMs: n
     metrics: [...inner.metrics],
     onEvents: inner.uses.events,
     lookBackMs,
-    ...asWritten(4),
+    ...asWritten(5),
     take: (cells, start, _size, _value, sight) => {
       const { at } = sight;
       cells[start] = 1;
@@ -104,9 +104,11 @@ function createFollowed(inner: Scope, first: Inner, second: Inner, lookBackMs: n
         if (at <= secondAt)
           cells[start + followed.before] = Math.max(at, cells[start + followed.before] as number);
       }
-      if (second.read(sight) === undefined || at < secondAt) return true;
+      const holds = second.read(sight);
+      if (holds === undefined || at < secondAt) return true;
       const firstAt = cells[start + followed.firstAt] as number;
       cells[start + followed.secondAt] = at;
+      cells[start + followed.holds] = holds ? 1 : 0;
       if (firstAt <= at) cells[start + followed.before] = firstAt;
       return true;
     },
@@ -193,12 +195,17 @@ function then(call: Call): Value {
     return broken;
   const memory = createFollowed(found.inner, first, second, lengthMs);
   const at = recall(call.scope, memory, readFirst);
+  const held = recall(call.scope, memory, (cells, start) => cells[start + followed.holds] as number);
   call.scope.sequences.set(call.node, { conditions: [first, second], at });
   return {
     kind: 'truth',
     read: (sight) => {
       const holds = second.read(sight);
-      return holds !== true ? holds : sight.at - at(sight) <= lengthMs;
+      if (holds === false) return false;
+      const isInTime = sight.at - at(sight) <= lengthMs;
+      if (holds === true) return isInTime;
+      // The first one may be what came late, when nothing tells of the second.
+      return isInTime && held(sight) === 1 ? true : undefined;
     },
   };
 }

@@ -247,7 +247,9 @@ describe('why', () => {
     );
     for (const { at, readings = [], where: place } of story.steps) {
       expect(place).toMatchObject({ line: 1 });
-      expect(readings.at(-1)?.at).toBe(at);
+      // Time alone may have moved it, a moment after the last of them.
+      expect(readings.at(-1)?.at).toBeLessThanOrEqual(at);
+      expect(readings.at(-1)?.at).toBeGreaterThan(at - 60_000);
       expect(readings.at(-1)?.metrics).toHaveProperty('co2_ppm');
     }
     const text = formatAlarmStory(story, 'UTC', undefined);

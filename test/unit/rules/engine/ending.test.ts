@@ -170,7 +170,9 @@ describe('an alarm whose rule was put in another mode', () => {
     const engine = createEngine(rulesOf(text));
     engine.reading(device, { ts: start, m: { temp_c: 31 } }, start);
     engine.replaceRules(rulesOf(`${text}, mode: ${mode}`));
-    expect(engine.takeAbandoned()).toEqual([{ alarm: expect.stringMatching(/^r1~d1~/) as string, reason, shadow: false }]);
+    expect(engine.takeAbandoned()).toEqual([
+      { alarm: expect.stringMatching(/^r1~d1~/) as string, reason, shadow: false },
+    ]);
   });
 
   it('is abandoned as that of a changed rule when it was tried out and is no longer', () => {
