@@ -345,7 +345,8 @@ export class ShardJudge {
     const tally = this.#engine.takeTally();
     if (tally === undefined) return;
     const { lease, shards, append } = this.#parts;
-    const told = { shard: lease.shard, shards, tally: JSON.stringify(tally) };
+    const owned: Tally = { ...tally, owner: Number(lease.token) };
+    const told = { shard: lease.shard, shards, tally: JSON.stringify(owned) };
     await append(cityShard, { kind: 'tally', arrivedAt: tally.at, ...told });
   }
 

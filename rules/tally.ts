@@ -16,6 +16,13 @@ export interface Tally {
   /** Pipeline time, epoch ms, a whole multiple of ten seconds. */
   readonly at: number;
   readonly groups: readonly GroupTally[];
+  /**
+   * The conditions that are counted, by class. One that is not among them is not counted (yet): the shard goes by other
+   * rules, or does so since a moment ago. Absent in tallies of earlier versions, which count all.
+   */
+  readonly conditions?: Readonly<Partial<Record<DeviceClass, readonly string[]>>>;
+  /** Which owner of the shard tells it: one with a lower number has been replaced. */
+  readonly owner?: number;
 }
 
 /** How often shards tell what they have, ms. */

@@ -17,6 +17,8 @@ import type { Inspection } from './inspect.js';
 import { groupKey, parseGroupKey } from './group-state.js';
 import type { GroupState } from './state.js';
 import { Groups } from './groups.js';
+import { Settling } from './settling.js';
+import type { SavedSettling } from './settling.js';
 import { WideGroups } from './wide-groups.js';
 import type { SavedTallies } from './wide-groups.js';
 import type { BoundRule, Programs } from './program.js';
@@ -45,6 +47,7 @@ interface SavedEngine {
   readonly openedAt?: number;
   readonly mediansAt?: number;
   readonly talliedAt?: number;
+  readonly settling?: SavedSettling | undefined;
 }
 
 /**
@@ -68,6 +71,7 @@ export class Engine {
   /** The moment that was last told of. */
   #talliedAt = -Infinity;
   #tally: Tally | undefined;
+  readonly #settling = new Settling();
   #ownChanged = false;
   /** Keys of what was given out by `takeChanges` and is no more. */
   readonly #gone = new Set<string>();
@@ -175,6 +179,10 @@ export class Engine {
       this.#ownChanged = true;
       this.#groups.updateMedians(at);
     }
+    if (!this.#settling.isOver) {
+      if (this.#settling.tick(at, this.#devices.values())) this.#ownChanged = true;
+      this.#groups.settle(this.#settling);
+    }
     if (this.#groups.areJudged) {
       for (const group of this.#groups.inOrder())
         if (!isWide(group.ref.kind)) this.#evaluator.group(group, at);
@@ -183,8 +191,10 @@ export class Engine {
     if (moment > this.#talliedAt && this.#groups.areWide) {
       this.#talliedAt = moment;
       this.#ownChanged = true;
-      this.#tally = { at: moment, groups: this.#groups.tally() };
+      this.#tally = { at: moment, ...this.#groups.tally() };
     }
+    this.#wide.tick(at);
+    this.#judgeWide();
     return this.#takeTransitions();
   }
 
@@ -201,8 +211,7 @@ export class Engine {
   /** Takes what a shard has of groups that reach over several. @param shards how many shards there are */
   tally(shard: number, shards: number, tally: Tally): readonly Transition[] {
     this.#wide.take(shard, shards, tally);
-    for (let at = this.#wide.next(shards); at !== undefined; at = this.#wide.next(shards))
-      for (const group of this.#wide.inOrder()) this.#evaluator.group(group, at);
+    this.#judgeWide();
     return this.#takeTransitions();
   }
 
@@ -263,6 +272,7 @@ export class Engine {
       this.#openedAt = saved.openedAt ?? -Infinity;
       this.#mediansAt = saved.mediansAt ?? -Infinity;
       this.#talliedAt = saved.talliedAt ?? -Infinity;
+      this.#settling.restore(saved.settling);
     } else if (key === wideKey) {
       this.#wide.restore(JSON.parse(json) as SavedTallies);
     } else if (key.startsWith(groupPrefix)) {
@@ -301,7 +311,10 @@ export class Engine {
     saved.set(wideKey, JSON.stringify(this.#wide.save()));
     for (const group of [...this.#groups.inOrder(), ...this.#wide.inOrder()])
       saved.set(groupPrefix + groupKey(group.ref), serializeGroup(group));
-    this.#programs = createPrograms(rules);
+    const programs = createPrograms(rules);
+    this.#settling.begin(this.#programs, programs);
+    this.#ownChanged ||= !this.#settling.isOver;
+    this.#programs = programs;
     this.#groups = new Groups(this.#programs);
     this.#wide = new WideGroups(this.#programs);
     this.#devices.clear();
@@ -329,12 +342,18 @@ export class Engine {
     return taken;
   }
 
+  #judgeWide(): void {
+    for (let at = this.#wide.next(); at !== undefined; at = this.#wide.next())
+      for (const group of this.#wide.inOrder()) this.#evaluator.group(group, at);
+  }
+
   #serializeOwn(): string {
     const finite = (at: number) => (Number.isFinite(at) ? at : undefined);
     return JSON.stringify({
       openedAt: finite(this.#openedAt),
       mediansAt: finite(this.#mediansAt),
       talliedAt: finite(this.#talliedAt),
+      settling: this.#settling.save(),
     });
   }
 

@@ -5,6 +5,7 @@ import type { Metrics } from '../expression/sight.js';
 import type { AlarmMove, AlarmState } from './alarm-state.js';
 import { lastSeenAt, moveAlarm } from './alarm-state.js';
 import { Counting } from './counting.js';
+import { isUnknown } from './group-state.js';
 import { inspectRule } from './inspect.js';
 import type { Inspection } from './inspect.js';
 import type { BoundRule } from './program.js';
@@ -115,7 +116,7 @@ export class Evaluator {
     const sight = this.#viewpoint.lookAtGroup(group, at);
     const { kind } = group.ref;
     for (const rule of group.program.groupRules) {
-      if (rule.rule.group !== kind) continue;
+      if (rule.rule.group !== kind || isUnknown(group, rule)) continue;
       const before = group.alarms[rule.place];
       const levelBefore = before?.level ?? -1;
       const move = moveAlarm(rule.steps, before, sight);

@@ -1,9 +1,12 @@
 import type { DeviceClass } from '../../devices/device-class.js';
 import type { DeviceRef } from '../device-ref.js';
+import type { Expression } from '../expression/expression.js';
 import { isWide } from '../group-kind.js';
 import type { GroupKind } from '../group-kind.js';
 import type { DeviceState, GroupRef, GroupState } from './state.js';
-import type { Program } from './program.js';
+import type { BoundRule, Program } from './program.js';
+
+export const noTraits: ReadonlySet<number> = new Set();
 
 export function createGroupState(ref: GroupRef, program: Program): GroupState {
   return {
@@ -14,6 +17,8 @@ export function createGroupState(ref: GroupRef, program: Program): GroupState {
     size: 0,
     counts: program.traits.map(() => 0),
     medians: program.medians.map(() => undefined),
+    unknown: noTraits,
+    isPartial: false,
     alarms: program.groupRules.map(() => undefined),
     activations: undefined,
     changed: false,
@@ -52,6 +57,14 @@ export function parseGroupKey(key: string): GroupRef {
     site: site ?? '',
     id: id.join('/'),
   };
+}
+
+/** Whether nobody can say just now how a rule stands for the group. What is left out is no reason to end an alarm. */
+export function isUnknown({ unknown, isPartial, alarms }: GroupState, { place, steps }: BoundRule): boolean {
+  if (isPartial && (alarms[place]?.level ?? -1) >= 0) return true;
+  if (unknown.size === 0) return false;
+  const isSo = ({ traits }: Expression) => traits.some((trait) => unknown.has(trait));
+  return steps.some(({ condition, clear }) => isSo(condition) || isSo(clear));
 }
 
 /** Takes a device into a group, or out of it, with all that it is counted in. */

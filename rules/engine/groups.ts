@@ -1,10 +1,12 @@
+import type { DeviceClass } from '../../devices/device-class.js';
 import { isWide } from '../group-kind.js';
-import type { GroupTally } from '../tally.js';
+import type { Tally } from '../tally.js';
 import { last } from '../expression/value-memories.js';
 import type { Median } from '../expression/plan.js';
 import { GroupBook } from './group-book.js';
-import { changeMember, groupOf } from './group-state.js';
+import { changeMember, groupOf, noTraits } from './group-state.js';
 import type { Programs } from './program.js';
+import type { Settling } from './settling.js';
 import type { DeviceState, GroupState, Subject } from './state.js';
 
 /** Fewer devices than this have no median worth comparing with. */
@@ -20,6 +22,9 @@ export class Groups extends GroupBook {
   readonly areJudged: boolean;
   /** Whether any rule is about groups that reach over several shards. */
   readonly areWide: boolean;
+  /** The conditions that rules about such groups count, by class. */
+  readonly #wideTraits: Readonly<Record<string, readonly string[]>>;
+  #settling: Settling | undefined;
 
   constructor(programs: Programs) {
     super(programs);
@@ -28,11 +33,18 @@ export class Groups extends GroupBook {
     this.areCompared = all.some(({ medians }) => medians.length > 0);
     this.areJudged = kinds.length > 0;
     this.areWide = kinds.some(isWide);
+    const wideTraits = Object.entries(programs).map(([deviceClass, { groupRules, traits }]) => {
+      const wide = groupRules.filter(({ rule: { group } }) => group !== undefined && isWide(group));
+      const steps = wide.flatMap((each) => each.steps);
+      const places = steps.flatMap(({ condition, clear }) => [...condition.traits, ...clear.traits]);
+      return [deviceClass, [...new Set(places)].flatMap((place) => traits[place]?.text ?? [])] as const;
+    });
+    this.#wideTraits = Object.fromEntries(wideTraits);
   }
 
   /** What this shard has of groups that reach over several. */
-  tally(): readonly GroupTally[] {
-    return this.inOrder().flatMap(({ ref: { deviceClass, kind, id }, size, counts, program }) => {
+  tally(): Pick<Tally, 'groups' | 'conditions'> {
+    const groups = this.inOrder().flatMap(({ ref: { deviceClass, kind, id }, size, counts, program }) => {
       if (!isWide(kind)) return [];
       const some = program.traits.flatMap(({ text }, place) => {
         const count = counts[place] ?? 0;
@@ -40,6 +52,28 @@ export class Groups extends GroupBook {
       });
       return [{ deviceClass, kind, id, size, counts: Object.fromEntries(some) }];
     });
+    return { groups, conditions: this.#conditions() };
+  }
+
+  /** A condition that is settling is not known of any of the groups. */
+  settle(settling: Settling): void {
+    this.#settling = settling.isOver ? undefined : settling;
+    for (const group of this.inOrder()) group.unknown = this.#unknownOf(group);
+  }
+
+  #unknownOf({ ref: { deviceClass }, program: { traits } }: GroupState): ReadonlySet<number> {
+    const settling = this.#settling;
+    if (settling === undefined) return noTraits;
+    return new Set(traits.flatMap(({ text }, place) => (settling.has(deviceClass, text) ? [place] : [])));
+  }
+
+  /** What is counted of groups that reach over several shards. */
+  #conditions(): NonNullable<Tally['conditions']> {
+    const all = Object.entries(this.#wideTraits).map(([deviceClass, texts]) => {
+      const isKnown = (text: string) => this.#settling?.has(deviceClass as DeviceClass, text) !== true;
+      return [deviceClass, texts.filter(isKnown)] as const;
+    });
+    return Object.fromEntries(all);
   }
 
   /**

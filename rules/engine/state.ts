@@ -171,6 +171,10 @@ export interface GroupState extends GroupSight, Activated {
   size: number;
   readonly counts: number[];
   readonly medians: (number | undefined)[];
+  /** Traits that nobody knows the count of just now, by their places. */
+  unknown: ReadonlySet<number>;
+  /** Some of its devices are left out just now, because nothing is told of them. */
+  isPartial: boolean;
   /** Alarms that are not at rest, by the places of their rules. */
   readonly alarms: (AlarmState | undefined)[];
   /** Differs from what `takeChanges` last gave out. */

@@ -5,6 +5,7 @@ import type { DeviceRef } from '../../../../rules/device-ref.js';
 import { createEngine } from '../../../../rules/engine/engine.js';
 import type { Engine } from '../../../../rules/engine/engine.js';
 import { parseRules } from '../../../../rules/parse-rules.js';
+import type { Tally } from '../../../../rules/tally.js';
 import { EngineCheckpoint } from '../../../support/engine-checkpoint.js';
 
 const minute = 60_000;
@@ -116,6 +117,113 @@ describe('a group that has lost its last device', () => {
     expect(after.takeAbandoned()).toEqual([
       { alarm: `r1~s1~room-R1~${at(1)}`, reason: 'device_removed', shadow: false },
     ]);
+  });
+});
+
+describe('a rule about groups that is edited', () => {
+  it('waits until all are counted by its new condition before it judges, also after a kill', () => {
+    const rule = (limit: number) =>
+      rulesOf(`class: sensor, group: site, condition: 'members(co2_ppm > ${limit}) >= 2'`);
+    const [before, after] = [rule(1500), rule(1400)];
+    const kept = new EngineCheckpoint();
+    let engine = createEngine(before);
+    const devices = ['a', 'b', 'c'].map((id) => device(id));
+    const found: Transition[] = [];
+    const minuteOf = (minutes: number, co2_ppm: number) => {
+      for (const each of devices) read(engine, each, minutes, { co2_ppm });
+      for (const seconds of [10, 20]) found.push(...engine.tick(at(minutes + seconds / 60)));
+    };
+    minuteOf(0, 2000);
+    engine.replaceRules(after);
+    engine.tick(at(0.5));
+    engine = restarted(engine, kept, after);
+    for (const each of devices) engine.describe(each);
+    found.push(...engine.tick(at(0.6)));
+    for (let minutes = 1; minutes < 6; minutes++) minuteOf(minutes, 2000);
+    expect(kindsOf(found)).toEqual(['raise']);
+    for (let minutes = 6; minutes < 10; minutes++) minuteOf(minutes, 1000);
+    expect(kindsOf(found)).toEqual(['raise', 'clear']);
+  });
+});
+
+describe('a district of which one shard tells nothing', () => {
+  const rules = rulesOf("class: ap, group: district, condition: 'member_share(clients == 0) >= 0.5'");
+  const text = 'clients == 0';
+  const group = (size: number, count: number) => ({
+    deviceClass: 'ap' as const,
+    kind: 'district' as const,
+    id: 'chancheng',
+    size,
+    counts: count === 0 ? {} : { [text]: count },
+  });
+  const tally = (moment: number, size: number, count: number, more: Partial<Tally> = {}): Tally => ({
+    at: start + 10_000 * moment,
+    groups: [group(size, count)],
+    conditions: { ap: [text] },
+    ...more,
+  });
+  /** Tells what shards have at a moment, each its size and count, and lets that much time pass. */
+  function city() {
+    const kept = new EngineCheckpoint();
+    let engine = createEngine(rules);
+    return (moment: number, told: readonly (readonly [shard: number, tally: Tally])[]) => {
+      const found = [...engine.tick(start + 10_000 * moment)];
+      for (const [shard, each] of told) found.push(...engine.tally(shard, 3, each));
+      engine = restarted(engine, kept, rules);
+      return kindsOf(found);
+    };
+  }
+
+  it('is judged without it after some time, and has its alarm neither ended nor raised anew by that', () => {
+    const tell = city();
+    const found: string[] = [];
+    for (let moment = 0; moment < 3; moment++)
+      found.push(
+        ...tell(
+          moment,
+          [0, 1, 2].map((shard) => [shard, tally(moment, 10, 2)] as const),
+        ),
+      );
+    expect(found).toEqual([]);
+    // What the others have is enough.
+    for (let moment = 3; moment < 30; moment++)
+      found.push(
+        ...tell(
+          moment,
+          [0, 1].map((shard) => [shard, tally(moment, 10, 8)] as const),
+        ),
+      );
+    expect(found).toEqual(['raise']);
+    for (let moment = 30; moment < 60; moment++)
+      found.push(
+        ...tell(
+          moment,
+          [0, 1].map((shard) => [shard, tally(moment, 10, 1)] as const),
+        ),
+      );
+    // It may be the third that has them.
+    expect(found).toEqual(['raise']);
+    for (let moment = 60; moment < 63; moment++)
+      found.push(
+        ...tell(
+          moment,
+          [0, 1, 2].map((shard) => [shard, tally(moment, 10, 1)] as const),
+        ),
+      );
+    expect(found).toEqual(['raise', 'clear']);
+  });
+
+  it('is not judged by what a shard counts by other rules, nor by what a replaced owner tells', () => {
+    const tell = city();
+    const all = (moment: number, count: number, more?: Partial<Tally>) =>
+      tell(
+        moment,
+        [0, 1, 2].map((shard) => [shard, tally(moment, 10, count, more)] as const),
+      );
+    expect(all(0, 9, { owner: 2 })).toEqual(['raise']);
+    expect(all(1, 0, { owner: 2, conditions: { ap: ['clients < 1'] } })).toEqual([]);
+    expect(all(2, 0, { owner: 1 })).toEqual([]);
+    expect(all(3, 0, { owner: 2 })).toEqual(['clear']);
   });
 });
 
