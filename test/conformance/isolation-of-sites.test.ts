@@ -184,7 +184,9 @@ test('of three sites’ devices, operators, bridges and claims nobody hears what
       for (let i = 0; i < 4; i++) await say(seat, pick(everyTopic));
     }
     for (const device of devices) {
-      const wanted = { id: randomUUID(), device: device.id, action: 'reboot', args: {}, issuedBy: 'test' };
+      // An action that all classes have, and that nobody else has to approve.
+      const what = { action: 'set_interval', args: { interval_s: 60 } };
+      const wanted = { id: randomUUID(), device: device.id, ...what, issuedBy: 'test' };
       if (random() < 0.5)
         await issueCommand(redis, { ...wanted, expiresAt: Date.now() + 60_000 }, Date.now());
     }
