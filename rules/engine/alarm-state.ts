@@ -132,18 +132,18 @@ function begin(steps: Steps, sight: Sight): StepState[] | undefined {
 }
 
 function start(step: RuleStep<Expression>, state: StepState, at: number): void {
-  state.phase = step.holdMs > 0 ? 'pending' : 'active';
+  enter(state, step.holdMs > 0 ? 'pending' : 'active', at);
+}
+
+function enter(state: StepState, phase: StepState['phase'], at: number): true {
+  state.phase = phase;
   state.since = state.seenAt = at;
+  return true;
 }
 
 /** @returns whether the state is another now */
 function moveStep(step: RuleStep<Expression>, state: StepState, sight: Sight): boolean {
   const { at } = sight;
-  const enter = (phase: StepState['phase']): true => {
-    state.phase = phase;
-    state.since = state.seenAt = at;
-    return true;
-  };
   switch (state.phase) {
     case 'rest':
       if (step.condition.test(sight) !== true) return false;
@@ -151,20 +151,20 @@ function moveStep(step: RuleStep<Expression>, state: StepState, sight: Sight): b
       return true;
     case 'pending': {
       const held = hasHeld(step.condition, step.holdMs, state, sight);
-      if (held === false) return enter('rest');
-      return held === 'long enough' ? enter('active') : held !== 'unknown';
+      if (held === false) return enter(state, 'rest', at);
+      return held === 'long enough' ? enter(state, 'active', at) : held !== 'unknown';
     }
     case 'active': {
       const isOver = step.clear.test(sight);
-      if (isOver === true) return enter(step.clearHoldMs === 0 ? 'rest' : 'clearing');
+      if (isOver === true) return enter(state, step.clearHoldMs === 0 ? 'rest' : 'clearing', at);
       if (isOver === undefined || at - state.seenAt < noteMs) return false;
       state.seenAt = at;
       return true;
     }
     case 'clearing': {
       const held = hasHeld(step.clear, step.clearHoldMs, state, sight);
-      if (held === 'long enough') return enter('rest');
-      return held === false ? enter('active') : held !== 'unknown';
+      if (held === 'long enough') return enter(state, 'rest', at);
+      return held === false ? enter(state, 'active', at) : held !== 'unknown';
     }
   }
 }

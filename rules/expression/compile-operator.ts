@@ -76,9 +76,14 @@ export function calculate(
   apply: (numbers: readonly number[]) => number,
 ): NumberValue {
   const reads = from.map(({ read }) => read);
+  // Filled anew each time: an evaluation allocates nothing.
+  const read = reads.map(() => NaN);
   const fixed = from.flatMap((value) => value.fixed ?? []);
   return number({
-    read: (sight) => apply(reads.map((read) => read(sight))),
+    read: (sight) => {
+      for (let i = 0; i < reads.length; i++) read[i] = (reads[i] as NumberValue['read'])(sight);
+      return apply(read);
+    },
     given: (isEmpty) => {
       const known = from.map(({ given }) => given?.(isEmpty));
       if (known.some((each) => each !== undefined && Number.isNaN(each))) return NaN;
