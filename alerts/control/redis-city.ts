@@ -21,6 +21,8 @@ export class RedisCity {
   readonly #redis: Redis;
   readonly #timeZone: string;
   #snapshot: RegistrySnapshot | undefined;
+  /** The devices of the snapshot by site and class: a group command asks for those of each of its devices. */
+  #peers = new Map<string, Device[]>();
   readonly #serious = new Map<number, { readonly readAt: number; readonly devices: ReadonlySet<string> }>();
 
   constructor(redis: Redis, timeZone: string) {
@@ -30,16 +32,22 @@ export class RedisCity {
 
   async registry(): Promise<RegistrySnapshot['registry']> {
     const version = (await this.#redis.get(redisKeys.registryVersion)) ?? '';
-    if (this.#snapshot?.version !== version) this.#snapshot = await loadRegistry(this.#redis);
+    if (this.#snapshot?.version !== version) {
+      this.#snapshot = await loadRegistry(this.#redis);
+      this.#peers = new Map();
+      for (const device of this.#snapshot.registry.devices.values()) {
+        const peers = this.#peers.get(classAtSite(device));
+        if (peers === undefined) this.#peers.set(classAtSite(device), [device]);
+        else peers.push(device);
+      }
+    }
     return this.#snapshot.registry;
   }
 
   /** What guards have to know for a command to this device. @param now pipeline time, epoch ms */
   async sceneFor(device: Device, now: number): Promise<ControlScene> {
     const registry = await this.registry();
-    const peers = [...registry.devices.values()].filter(
-      ({ site, deviceClass }) => site === device.site && deviceClass === device.deviceClass,
-    );
+    const peers = this.#peers.get(classAtSite(device)) ?? [];
     const [lately, underway, unwell] = await Promise.all([
       this.#redis.hget(redisKeys.commandsLately, device.id),
       this.#underway(),
@@ -96,6 +104,10 @@ export class RedisCity {
     this.#serious.set(shard, { readAt: performance.now(), devices });
     return devices;
   }
+}
+
+function classAtSite({ site, deviceClass }: Device): string {
+  return `${site}/${deviceClass}`;
 }
 
 function counts({ deviceClass, action }: Command): boolean {
